@@ -1,0 +1,49 @@
+"""Records of all that is known, every value cited. Frozen, no arithmetic beyond consistency, no files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from globulin.dossier.claim import Claim, ClaimList
+from globulin.dossier.hazard import Guidance, Hazard
+from globulin.dossier.instrument import Instrument
+from globulin.dossier.kinetics import KineticModel
+from globulin.dossier.patient import Patient
+from globulin.dossier.price import PriceList
+from globulin.dossier.provenance import Record, Source
+from globulin.dossier.study import Background, Comparator, Report, Review, Study
+from globulin.dossier.treatment import NamedRegimen, Product
+
+__all__ = ["Dossier", "SourceList"]
+
+
+class SourceList(Record):
+    """One file of sources."""
+
+    sources: tuple[Source, ...]
+
+
+class Dossier(Record):
+    """Everything one dossier folder holds, by kind and id, ids in sorted order."""
+
+    studies: Mapping[str, Study]
+    reports: Mapping[str, Report]
+    reviews: Mapping[str, Review]
+    comparators: Mapping[str, Comparator]
+    background: Mapping[str, Background]
+    instruments: Mapping[str, Instrument]
+    regimens: Mapping[str, NamedRegimen]
+    products: Mapping[str, Product]
+    kinetics: Mapping[str, KineticModel]
+    prices: Mapping[str, PriceList]
+    hazards: Mapping[str, Hazard]
+    guidance: Mapping[str, Guidance]
+    claims: Mapping[str, ClaimList]
+    patients: Mapping[str, Patient]
+    sources: Mapping[str, Source]
+    content_sha256: str
+    """Hash of the files it was read from, names and bytes."""
+
+    def all_claims(self) -> tuple[Claim, ...]:
+        """Every claim of every source page, in file order."""
+        return tuple(claim for page in self.claims.values() for claim in page.claims)

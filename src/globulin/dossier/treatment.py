@@ -1,0 +1,286 @@
+"""What is given: a regimen (when, how much, by which route) and the products it can be given with.
+
+A trial arm, a doctor's habit and a patient's plan are the same `Regimen`, so they can be put on one axis.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from globulin.dossier.provenance import (
+    NOT_REPORTED,
+    Fact,
+    ProductId,
+    Record,
+    ReportId,
+    Slug,
+    SourceId,
+    Statement,
+    StudyId,
+    Text,
+)
+from globulin.units import (
+    Day,
+    Gram,
+    GramPerKg,
+    MgPerKgMin,
+    MgPerMl,
+    Millilitre,
+    Minute,
+    Number,
+    PositiveNumber,
+    Year,
+)
+
+Route = Literal["iv", "im", "sc", "fsc"]
+"""Into a vein, into a muscle, under the skin, or under the skin with hyaluronidase (facilitated)."""
+
+Market = Literal["US", "EU", "UK", "AU", "NZ"]
+
+
+class Dose(Record):
+    """One dose, in exactly one unit: grams, grams per kg body weight, or mL of a named product."""
+
+    g: Gram | None = None
+    g_per_kg: GramPerKg | None = None
+    ml: Millilitre | None = None
+    of: ProductId | None = None
+    """The product whose mL are meant; needed with `ml`, since products differ tenfold in strength."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_unit(cls, data: object) -> object:
+        if isinstance(data, int | float):
+            raise PydanticCustomError(
+                "dose_unit",
+                "a dose needs its unit",
+                {"fix": f"write {{g: {data}}}, {{g_per_kg: {data}}} or {{ml: {data}, of: <product>}}"},
+            )
+        return data
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> Dose:
+        given = [name for name in ("g", "g_per_kg", "ml") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise PydanticCustomError(
+                "dose_unit",
+                "a dose has exactly one unit, this one has {n}",
+                {"n": len(given), "fix": "give one of g, g_per_kg or ml (with `of: <product>`)"},
+            )
+        if (self.ml is None) != (self.of is None):
+            raise PydanticCustomError(
+                "dose_product", "mL and the product they are of go together", {"fix": "give both ml and of"}
+            )
+        return self
+
+
+class Phase(Record):
+    """A stretch of a regimen in which the same dose is given at the same interval."""
+
+    dose: Fact[Dose]
+    """The whole dose of one interval, also where it is split over several days."""
+    interval_day: Fact[Day]
+    """Days from the start of one dose to the start of the next; for a single course, why there is none."""
+    doses: Fact[int] = NOT_REPORTED
+    """How many times the dose is given in this phase."""
+    split_over_days: int = Field(default=1, ge=1, le=31)
+    infusion_day: Day | None = None
+    """How long one infusion runs, where it is stated."""
+
+
+class Regimen(Record):
+    """What is given when, by which route."""
+
+    route: Fact[Route]
+    phases: tuple[Phase, ...] = Field(min_length=1)
+    """In time order; the last one is the one that goes on."""
+    cap_g: Fact[Gram] | None = None
+    """The most grams of one dose, whatever the weight."""
+    minimum_day: Fact[Day] | None = None
+    """The shortest course that its author recommends."""
+    product: Fact[Text] = NOT_REPORTED
+    """The product as named by the study or the doctor."""
+    note: Text | None = None
+
+
+class NamedRegimen(Record):
+    """A regimen that people speak of, apart from any one trial arm."""
+
+    id: Slug
+    label: Text
+    origin: Literal["practitioner", "reference"]
+    """`practitioner`: a doctor's stated habit. `reference`: a round-number dose that labels or trials use."""
+    report: ReportId | None = None
+    study: StudyId | None = None
+    why: Text
+    """Why it is on the list."""
+    regimen: Regimen
+
+
+class Vial(Record):
+    """One package size."""
+
+    g: Gram
+    ml: Millilitre
+    seen: Literal["stated", "unverified"] = "stated"
+
+
+class Limit(Record):
+    """An amount as a label states it: a typical value, a maximum, or words."""
+
+    typical: Number | None = None
+    maximum: Number | None = None
+    words: Text | None = None
+
+
+class Range(Record):
+    """From `low` to `high`, equal where one number is stated."""
+
+    low: Number
+    high: Number
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Range:
+        if self.low > self.high:
+            raise PydanticCustomError(
+                "range_order", "low {low} is above high {high}", {"low": self.low, "high": self.high}
+            )
+        return self
+
+
+class LabelledDose(Record):
+    """A dose that a label gives for one indication; a range where the label gives a range."""
+
+    phase: Literal["single", "loading", "maintenance", "repeat"]
+    g_per_kg: Range | None = None
+    """The whole dose, also where it is split over several days."""
+    ml_per_kg: Range | None = None
+    interval_day: Range | None = None
+    split_over_days: Range | None = None
+    seen: Literal["stated", "unverified"] = "stated"
+    words: Text | None = None
+    """What the numbers cannot carry: alternatives, conditions, the label's own wording of an interval."""
+
+
+class RampStep(Record):
+    """One step of an infusion: the rate, and how long it is held (None: to the end)."""
+
+    rate_mg_per_kg_min: MgPerKgMin
+    minutes: Minute | None = None
+
+
+class InfusionRamp(Record):
+    """How fast an infusion may run: start, steps, maximum and the lower maximum for people at risk."""
+
+    initial_mg_per_kg_min: Fact[MgPerKgMin]
+    maximum_mg_per_kg_min: Fact[MgPerKgMin]
+    at_risk_maximum_mg_per_kg_min: Fact[MgPerKgMin] = NOT_REPORTED
+    step_interval_min: Fact[Range] = NOT_REPORTED
+    steps: tuple[RampStep, ...] = ()
+    """Empty where no step table was seen: then no infusion can be planned."""
+    steps_basis: Text | None = None
+    """Which steps are the label's own and which were inferred."""
+
+    @model_validator(mode="after")
+    def _steps_rise(self) -> InfusionRamp:
+        for index, (step, following) in enumerate(pairwise(self.steps)):
+            if step.minutes is None:
+                raise PydanticCustomError(
+                    "open_step", "only the last step may be open-ended", {"at": ("steps", index)}
+                )
+            if following.rate_mg_per_kg_min < step.rate_mg_per_kg_min:
+                raise PydanticCustomError(
+                    "falling_step", "a ramp step is slower than the one before", {"at": ("steps", index + 1)}
+                )
+        return self
+
+
+class LabelledUse(Record):
+    """One indication of a product by one route, with its doses and how it is infused."""
+
+    indication: Text
+    indication_code: Slug
+    """Short code shared by all products: pi, itp, cidp, mmn, dm, kawasaki, cll, hav, measles, ..."""
+    route: Route
+    market: Literal["US", "EU", "UK", "AU"] = "US"
+    infusion: Literal["any", "first", "later"] = "any"
+    """Which infusions the ramp is for, where the label tells first from later ones."""
+    doses: tuple[LabelledDose, ...] = ()
+    ramp: InfusionRamp | None = None
+    sources: tuple[SourceId, ...] = ()
+    """Empty: no source was seen for this use; it is shown as unverified and never planned."""
+    note: Text | None = None
+
+
+class SubcutaneousRule(Record):
+    """Volume and rate limits for one group of people or one phase of treatment."""
+
+    applies_to: Text
+    infusions: Text
+    """Which infusions: `all`, `first 2`, `from the 6th`, ..."""
+    ml_per_site: Range | None = None
+    """The most at one site; low equals high where one number is stated."""
+    ml_per_h_per_site: Range | None = None
+    """How fast at one site; low equals high where only a maximum is stated."""
+    ml_per_h_total: PositiveNumber | None = None
+    ml_per_day: PositiveNumber | None = None
+    seen: Literal["stated", "unverified"] = "stated"
+    note: Text | None = None
+
+
+class SubcutaneousUse(Record):
+    """How a product is given under the skin."""
+
+    iv_to_sc_factor: Fact[PositiveNumber] = NOT_REPORTED
+    """Grams under the skin per gram by vein, as the label converts."""
+    interval: Text
+    rules: tuple[SubcutaneousRule, ...] = ()
+    maximum_sites: Fact[int] = NOT_REPORTED
+    site_spacing_cm: Fact[PositiveNumber] = NOT_REPORTED
+    ramp_up: tuple[Text, ...] = ()
+    sources: tuple[SourceId, ...] = ()
+    note: Text | None = None
+
+
+class Product(Record):
+    """One immune globulin product, as its label and its maker describe it."""
+
+    id: Slug
+    name: Text
+    maker: Text
+    markets: tuple[Market, ...] = Field(min_length=1)
+    routes: tuple[Route, ...] = Field(min_length=1)
+    concentration_mg_per_ml: Fact[MgPerMl]
+    concentration_range_mg_per_ml: Fact[Range] | None = None
+    other_concentration_mg_per_ml: Fact[MgPerMl] | None = None
+    vials: tuple[Vial, ...] = Field(min_length=1)
+    vials_note: Text | None = None
+    hcpcs: Fact[Text] = NOT_REPORTED
+    """The US billing code that a price list is keyed by."""
+    stabiliser: Fact[Text] = NOT_REPORTED
+    sugar: Fact[Text] = NOT_REPORTED
+    sodium: Fact[Text] = NOT_REPORTED
+    iga_ug_per_ml: Fact[Limit] = NOT_REPORTED
+    osmolality_mosm_per_kg: Fact[Range] = NOT_REPORTED
+    ph: Fact[Range] = NOT_REPORTED
+    subclasses_percent: Fact[dict[Literal["IgG1", "IgG2", "IgG3", "IgG4"], Range]] = NOT_REPORTED
+    latex_free: Fact[bool] = NOT_REPORTED
+    glucose_meter_interference: Fact[bool] = NOT_REPORTED
+    storage: Fact[Text] = NOT_REPORTED
+    minimum_age_year: Fact[Year] = NOT_REPORTED
+    dilution: Fact[Text] = NOT_REPORTED
+    half_life_day: Fact[PositiveNumber] | None = None
+    same_label_as: ProductId | None = None
+    uses: tuple[LabelledUse, ...] = ()
+    subcutaneous: SubcutaneousUse | None = None
+    boxed_warnings: Fact[tuple[Text, ...]] = NOT_REPORTED
+    contraindications: tuple[Statement, ...] = ()
+    """Those beyond the ones that all immune globulins share."""
+    statements: tuple[Statement, ...] = ()
+    """Everything else the sources say: adverse reactions, pharmacokinetics on the label, sites, supply."""
+    sources: tuple[SourceId, ...] = Field(min_length=1)
+    note: Text | None = None
