@@ -1,0 +1,1 @@
+"""What a dose does to IgG: kinetics of immune globulin."""
