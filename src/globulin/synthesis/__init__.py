@@ -1,0 +1,7 @@
+"""Synthesis of scarce evidence: effect sizes from what papers print, pooled with few and half-reported trials."""
+
+from globulin.synthesis.bayes import pool_bayes
+from globulin.synthesis.effects import effect_size
+from globulin.synthesis.pooling import pool
+
+__all__ = ["effect_size", "pool", "pool_bayes"]
