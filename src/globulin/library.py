@@ -1,0 +1,383 @@
+"""Finds, opens and checks dossiers: YAML files in folders become one frozen `Dossier`.
+
+A person fixes these files by hand, so every fault of a run is answered at once, each with
+file:line:column, the key, what is wrong and the likely fix. YAML is read as nodes rather than with a
+loader, because only nodes keep the place of every key and value.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from globulin.dossier import Dossier, SourceList
+from globulin.dossier.claim import ClaimList
+from globulin.dossier.hazard import Guidance, Hazard
+from globulin.dossier.instrument import Instrument
+from globulin.dossier.kinetics import KineticModel
+from globulin.dossier.patient import Patient
+from globulin.dossier.price import PriceList
+from globulin.dossier.study import Background, Comparator, Report, Review, Study
+from globulin.dossier.treatment import NamedRegimen, Product
+from globulin.errors import DossierError, Fault, InputError
+from globulin.findings import FIGURE_NAMES
+
+MAX_FILE_BYTES = 2_000_000
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of content: its folder (also the field of `Dossier`), its name in references, its record."""
+
+    folder: str
+    name: str
+    record: Any
+    has_id: bool = True
+
+    def adapter(self) -> TypeAdapter[Any]:
+        """The validator of one file of this kind."""
+        return TypeAdapter(self.record)
+
+
+KINDS = (
+    Kind("sources", "source", SourceList, has_id=False),
+    Kind("studies", "study", Study),
+    Kind("reports", "report", Report),
+    Kind("reviews", "review", Review),
+    Kind("comparators", "comparator", Comparator),
+    Kind("background", "background", Background),
+    Kind("instruments", "instrument", Instrument),
+    Kind("regimens", "regimen", NamedRegimen),
+    Kind("products", "product", Product),
+    Kind("kinetics", "kinetic_model", KineticModel),
+    Kind("prices", "price_list", PriceList),
+    Kind("hazards", "hazard", Hazard),
+    Kind("guidance", "guidance", Guidance),
+    Kind("claims", "claim_list", ClaimList),
+    Kind("patients", "patient", Patient, has_id=False),
+)
+
+Path_ = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class _File:
+    """A parsed file: plain data, and the node it came from for the places of faults."""
+
+    kind: Kind
+    name: str
+    data: Any
+    node: Node
+
+
+def bundled_dossier() -> Path:
+    """Folder of the dossier that comes with the package."""
+    return Path(str(resources.files("globulin"))) / "content" / "immunoglobulin"
+
+
+def open_dossier(folder: Path | None = None) -> Dossier:
+    """Read and check a dossier folder (None: the bundled one).
+
+    Raises `DossierError` with every fault if there is one, `InputError` if there is no such folder.
+    """
+    folder = bundled_dossier() if folder is None else folder
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give the folder that holds studies/, products/, ...")
+    digest = hashlib.sha256()
+    faults: list[Fault] = []
+    files: list[_File] = []
+    for kind, path in _content_files(folder, faults):
+        raw = path.read_bytes()
+        name = path.relative_to(folder).as_posix()
+        digest.update(name.encode() + b"\0" + raw + b"\0")
+        parsed = _parse(kind, name, raw, faults)
+        if parsed is not None:
+            files.append(parsed)
+    known = _known_ids(files, faults)
+    fields: dict[str, dict[str, Any]] = {kind.folder: {} for kind in KINDS}
+    adapters = {kind.folder: kind.adapter() for kind in KINDS}
+    for file in files:
+        record = _validate(file, adapters[file.kind.folder], known, faults)
+        if isinstance(record, SourceList):
+            fields["sources"].update({source.id: source for source in record.sources})
+        elif record is not None:
+            fields[file.kind.folder][_stem(file.name)] = record
+    if faults:
+        raise DossierError(faults)
+    # the records are validated already; validating the whole again would only cost time
+    by_id: dict[str, Any] = {name: dict(sorted(records.items())) for name, records in fields.items()}
+    return Dossier.model_construct(None, **by_id, content_sha256=digest.hexdigest())
+
+
+def json_schemas() -> dict[str, dict[str, Any]]:
+    """JSON Schema of each kind of content file, by folder, for editors."""
+    schemas = {}
+    for kind in KINDS:
+        schema = kind.adapter().json_schema()
+        schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+        schemas[kind.folder] = schema
+    return schemas
+
+
+def _stem(name: str) -> str:
+    return Path(name).stem
+
+
+def _content_files(folder: Path, faults: list[Fault]) -> Iterator[tuple[Kind, Path]]:
+    """Every content file in a fixed order; a stray file or folder is a fault, since it would be ignored."""
+    by_folder = {kind.folder: kind for kind in KINDS}
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and path.name not in by_folder and not path.name.startswith("."):
+            near = _nearest(path.name, by_folder)
+            faults.append(Fault(path.name, 1, 1, "", f"'{path.name}/' is no kind of content", near))
+    for kind in KINDS:
+        for path in sorted((folder / kind.folder).glob("*")):
+            if path.suffix == ".yaml":
+                yield kind, path
+            elif not path.name.startswith("."):
+                name = path.relative_to(folder).as_posix()
+                faults.append(
+                    Fault(name, 1, 1, "", "not read: content files end in .yaml", "rename or move it")
+                )
+
+
+def _parse(kind: Kind, name: str, raw: bytes, faults: list[Fault]) -> _File | None:
+    if len(raw) > MAX_FILE_BYTES:
+        faults.append(Fault(name, 1, 1, "", f"larger than {MAX_FILE_BYTES:,} bytes", "split the file"))
+        return None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        faults.append(Fault(name, line, 1, "", "not UTF-8 text", "save the file as UTF-8"))
+        return None
+    try:
+        node = YAML(typ="safe").compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        fix = "indent with spaces" if "tab" in str(error.problem) or _has_tab(text, line) else ""
+        faults.append(Fault(name, line, column, "", f"not valid YAML: {error.problem}", fix))
+        return None
+    except YAMLError as error:
+        faults.append(Fault(name, 1, 1, "", f"not valid YAML: {error}".replace("\n", " ")))
+        return None
+    if not isinstance(node, MappingNode):
+        faults.append(
+            Fault(name, 1, 1, "", "the file is not a mapping of keys to values", "start with `id:`")
+        )
+        return None
+    before = len(faults)
+    data = _plain(node, name, (), faults, set())
+    return _File(kind, name, data, node) if len(faults) == before else None
+
+
+def _has_tab(text: str, line: int) -> bool:
+    lines = text.splitlines()
+    return any("\t" in lines[i] for i in (line - 2, line - 1) if 0 <= i < len(lines))
+
+
+def _plain(node: Node, name: str, path: Path_, faults: list[Fault], seen: set[int]) -> Any:
+    """A node as plain data; duplicate keys, aliases and tags are faults."""
+
+    def fault(where: Node, problem: str, fix: str) -> None:
+        mark = where.start_mark
+        faults.append(Fault(name, mark.line + 1, mark.column + 1, _dotted(path), problem, fix))
+
+    if id(node) in seen:
+        fault(node, "an alias (*) points here", "write the value out; aliases are not read")
+        return None
+    seen.add(id(node))
+    if isinstance(node, ScalarNode):
+        try:
+            return _scalar(node)
+        except ValueError as error:
+            fault(node, str(error), "write a plain number, true, false or text in quotes")
+            return None
+    if isinstance(node, SequenceNode):
+        return [_plain(item, name, (*path, i), faults, seen) for i, item in enumerate(node.value)]
+    data: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = key_node.value if isinstance(key_node, ScalarNode) else None
+        if not isinstance(key, str):
+            fault(key_node, "a key must be text", "put the key in quotes")
+        elif key in data:
+            fault(key_node, f"the key '{key}' stands twice in the same mapping", "keep one of them")
+        else:
+            data[key] = _plain(value_node, name, (*path, key), faults, seen)
+    return data
+
+
+def _scalar(node: ScalarNode) -> Any:
+    """Value of a scalar under the YAML 1.2 core schema; dates stay text."""
+    kind = str(node.tag).rpartition(":")[2]
+    text: str = node.value
+    match kind:
+        case "null":
+            return None
+        case "bool":
+            return text.lower() == "true"
+        case "int":
+            return int(text, 0) if text[:2].lower() in ("0x", "0o") else int(text.replace("_", ""))
+        case "float":
+            number = float(text.replace("_", "").lower().replace(".inf", "inf").replace(".nan", "nan"))
+            if number != number or number in (float("inf"), float("-inf")):
+                raise ValueError(f"{text} is not a number that can be computed with")
+            return number
+        case "str" | "timestamp":
+            return text
+    raise ValueError(f"the tag {node.tag} is not read")
+
+
+def _known_ids(files: list[_File], faults: list[Fault]) -> dict[str, frozenset[str]]:
+    """Ids by kind, gathered before validation so that references can be checked in any file order."""
+    ids: dict[str, set[str]] = defaultdict(set)
+    for file in files:
+        if file.kind.name == "source":
+            listed = file.data.get("sources")
+            for index, entry in enumerate(listed if isinstance(listed, list) else []):
+                identifier = entry.get("id") if isinstance(entry, dict) else None
+                if identifier in ids["source"]:
+                    at = _find(file.node, ("sources", index, "id"))
+                    problem = f"the source id '{identifier}' is used twice"
+                    faults.append(_fault(file, at, ("sources", index, "id"), problem, "give each its own id"))
+                elif isinstance(identifier, str):
+                    ids["source"].add(identifier)
+            continue
+        stem = _stem(file.name)
+        ids[file.kind.name].add(stem)
+        if file.kind.has_id and isinstance(file.data.get("id"), str) and file.data["id"] != stem:
+            problem = f"the id '{file.data['id']}' is not the file's name"
+            at = _find(file.node, ("id",))
+            faults.append(_fault(file, at, ("id",), problem, f"write `id: {stem}` or rename the file"))
+    ids["figure"] = set(FIGURE_NAMES)
+    return {kind: frozenset(values) for kind, values in ids.items()}
+
+
+def _validate(
+    file: _File, adapter: TypeAdapter[Any], known: Mapping[str, frozenset[str]], faults: list[Fault]
+) -> Any:
+    try:
+        # JSON mode: lists become tuples and text becomes dates, while "12" is still refused as a number
+        return adapter.validate_json(json.dumps(file.data), context=known)
+    except ValidationError as error:
+        faults.extend(
+            _explain(file, detail, known)
+            for detail in error.errors(include_url=False)
+            # a list whose items all have faults of their own is not short
+            if not (detail["type"] == "too_short" and detail["input"])
+        )
+        return None
+
+
+def _explain(file: _File, detail: ErrorDetails, known: Mapping[str, frozenset[str]]) -> Fault:
+    """One validation error as a fault with its place and the likely fix."""
+    context = detail.get("ctx", {})
+    loc: Path_ = (*detail["loc"], *context.get("at", ()))
+    path = _existing(file.data, loc)
+    node = _find(file.node, path, at_key=detail["type"] == "extra_forbidden")
+    problem, fix = detail["msg"], str(context.get("fix", ""))
+    match detail["type"]:
+        case "extra_forbidden":
+            problem = f"unknown key '{loc[-1]}'"
+            fix = _nearest(str(loc[-1]), _sibling_keys(file, loc)) or "remove it or check the spelling"
+        case "missing":
+            problem, fix = f"'{loc[-1]}' is missing", f"add `{loc[-1]}:`"
+            path = (*path, loc[-1])
+        case "model_type" if str(context.get("class_name", "")).startswith("Cited"):
+            problem = "a value from outside needs its source"
+            fix = "write {value: ..., source: <id>, seen: ...} or {missing: <why>}"
+        case "too_short":
+            problem = f"needs at least {context['min_length']} of them"
+        case "unknown_id":
+            fix = _nearest(str(context["value"]), known.get(str(context["kind"]), frozenset()))
+        case "literal_error":
+            problem = f"must be {context['expected']}, not {_short(detail['input'])}"
+            fix = _nearest(str(detail["input"]), [str(context["expected"])])
+        case kind if kind.endswith(("_type", "_parsing")):
+            problem = f"{problem.replace('Input should be', 'must be')}, not {_short(detail['input'])}"
+        case _:
+            problem = problem.replace("Input should be", "must be")
+    return _fault(file, node, path, problem, fix)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _sibling_keys(file: _File, loc: Path_) -> list[str]:
+    """Keys that the record at `loc` would accept, read off the schema of the file's kind."""
+    names: set[str] = set()
+
+    def collect(record: Any) -> None:
+        fields = getattr(record, "model_fields", None)
+        if fields is not None and record not in visited:
+            visited.add(record)
+            names.update(fields)
+            for field in fields.values():
+                collect(field.annotation)
+        for argument in get_args(getattr(record, "__value__", record)):
+            collect(argument)
+
+    visited: set[Any] = set()
+    collect(file.kind.record)
+    present = _at(file.data, _existing(file.data, loc[:-1]))
+    return sorted(names - set(present if isinstance(present, dict) else ()))
+
+
+def _nearest(word: str, choices: Any) -> str:
+    near = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)
+    return f"did you mean '{near[0]}'?" if near else ""
+
+
+def _existing(data: Any, loc: Path_) -> Path_:
+    """The part of a validation path that exists in the file; names of union members are not keys."""
+    path: list[str | int] = []
+    for part in loc:
+        inside = (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        )
+        if inside:
+            path.append(part)
+            data = data[part]
+    return tuple(path)
+
+
+def _at(data: Any, path: Path_) -> Any:
+    for part in path:
+        data = data[part]
+    return data
+
+
+def _find(node: Node, path: Path_, *, at_key: bool = False) -> Node:
+    """The node at a path that exists; with `at_key`, the key of the last step instead of its value."""
+    key: Node = node
+    for part in path:
+        if isinstance(node, MappingNode):
+            key, node = next(pair for pair in node.value if pair[0].value == part)
+        else:
+            key = node = node.value[part]
+    return key if at_key else node
+
+
+def _dotted(path: Path_) -> str:
+    return ".".join(str(part) for part in path)
+
+
+def _fault(file: _File, node: Node, path: Path_, problem: str, fix: str) -> Fault:
+    mark = node.start_mark
+    return Fault(file.name, mark.line + 1, mark.column + 1, _dotted(path), problem, fix)

@@ -1,0 +1,144 @@
+"""Named regimens at 70 kg against a table computed by an independent program before this package existed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from globulin.dossier import Dossier
+from globulin.dossier.kinetics import AbsorptionModel, LinearModel
+from globulin.exposure import linear
+from globulin.exposure.prediction import Course, Rise, disposition, models_for_normal_igg, steady_state_rises
+from globulin.library import open_dossier
+
+TRUTH: dict[str, Any] = json.loads(
+    (Path(__file__).parents[1] / "truth" / "pharmacokinetics.json").read_text()
+)
+TABLE = TRUTH["named_regimens_70kg_adult"]
+COLUMNS = {
+    "tortorici_2021": "CIDP_linear_Tortorici2021",
+    "fcrn_kim_2007": "FcRn_kim2007",
+    "fcrn_blocker_anchored": "FcRn_blocker_anchored",
+    "fcrn_compromise_fit": "FcRn_compromise",
+}
+COURSES = {
+    "2 mL/week IM 16.5% (0.33 g/wk)": Course("im", 0.33, 7.0, 0.0, 70.0),
+    "4 mL every other week IM (0.66 g/2 wk)": Course("im", 0.66, 14.0, 0.0, 70.0),
+    "1 g/week IV": Course("iv", 1.0, 7.0, 0.25, 70.0),
+    "1 g/week IM or SC (F 0.69)": Course("im", 1.0, 7.0, 0.0, 70.0),
+    "0.4 g/kg q28d IV": Course("iv", 28.0, 28.0, 0.25, 70.0),
+    "1 g/kg q28d IV": Course("iv", 70.0, 28.0, 0.25, 70.0),
+    "2 g/kg q28d IV (single infusion)": Course("iv", 140.0, 28.0, 0.25, 70.0),
+}
+
+
+@pytest.fixture(scope="module")
+def dossier() -> Dossier:
+    return open_dossier()
+
+
+@pytest.fixture(scope="module")
+def rises(dossier: Dossier) -> dict[str, dict[str, Rise]]:
+    models = models_for_normal_igg(dossier.kinetics.values())
+    absorption = dossier.kinetics["im_absorption"]
+    assert isinstance(absorption, AbsorptionModel)
+    found = steady_state_rises(models, absorption, list(COURSES.values()))
+    return {name: {rise.model: rise for rise in row} for name, row in zip(COURSES, found, strict=True)}
+
+
+def test_the_models_for_normal_igg_are_the_three_recycling_sets_and_cidp(dossier: Dossier) -> None:
+    assert {model.id for model in models_for_normal_igg(dossier.kinetics.values())} == set(COLUMNS)
+
+
+@pytest.mark.parametrize("row", TABLE["rows"], ids=lambda row: row["regimen"])
+@pytest.mark.parametrize("model", COLUMNS)
+def test_named_regimens(rises: dict[str, dict[str, Rise]], row: dict[str, Any], model: str) -> None:
+    rise = rises[row["regimen"]][model]
+    column = TABLE["columns"].index(COLUMNS[model])
+    assert rise.converged
+    for key, value in (
+        ("mean", rise.mean_g_per_l),
+        ("peak", rise.peak_g_per_l),
+        ("trough", rise.trough_g_per_l),
+    ):
+        if key in row:
+            printed = row[key][column]
+            # 3%, and half of the last printed digit (two decimals below 1 g/L, one above)
+            digit = 0.005 if printed < 1 and key == "mean" else 0.05
+            assert value == pytest.approx(printed, abs=0.03 * printed + digit), key
+
+
+@pytest.mark.parametrize(
+    ("regimen", "column"),
+    [
+        ("2 mL/week IM 16.5% (0.33 g/wk)", "2 mL/week IM"),
+        ("1 g/week IV", "1 g/week IV"),
+        ("1 g/week IM or SC (F 0.69)", "1 g/week IM"),
+        ("0.4 g/kg q28d IV", "0.4 g/kg q28d IV"),
+        ("1 g/kg q28d IV", "1 g/kg q28d IV"),
+        ("2 g/kg q28d IV (single infusion)", "2 g/kg q28d IV"),
+    ],
+)
+def test_own_igg_falls_as_in_the_table(rises: dict[str, dict[str, Rise]], regimen: str, column: str) -> None:
+    printed = TABLE["autoantibody_or_endogenous_mean_change_pct"][column]
+    for model, percent in zip(list(COLUMNS)[1:], printed, strict=True):
+        change = rises[regimen][model].endogenous_change
+        assert change is not None
+        assert 100 * change == pytest.approx(percent, abs=0.03 * abs(percent) + 0.05), model
+
+
+GOLDEN_IDS = {
+    "Landersdorfer2013": "landersdorfer_2013",
+    "Zhang2020": "zhang_2020",
+    "Luo2020": "luo_2020",
+    "NavarroMora2022": "navarro_mora_2022",
+    "Dumas2019": "dumas_2019",
+    "Tortorici2021": "tortorici_2021",
+    "Lee2021": "lee_2021",
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN_IDS)
+def test_content_files_reproduce_the_golden_values(dossier: Dossier, name: str) -> None:
+    """28 g over 0.25 days every 28 days, and 7 g under the skin weekly, 70 kg: total IgG to 0.1%."""
+    model = dossier.kinetics[GOLDEN_IDS[name]]
+    assert isinstance(model, LinearModel)
+    base = getattr(model.baseline.value_g_per_l, "value", 0.0)
+    golden = TRUTH["golden_values"]["linear"][name]
+    for route, dose, interval, infusion in (("IV", 28.0, 28.0, 0.25), ("SC", 7.0, 7.0, 0.0)):
+        if route in golden:
+            state = linear.steady_state(
+                disposition(model, 70.0),
+                dose_g=dose,
+                interval_day=interval,
+                infusion_day=infusion,
+                absorbed=route == "SC",
+            )
+            found = [
+                base + float(level)
+                for level in (state.peak_g_per_l, state.trough_g_per_l, state.average_g_per_l)
+            ]
+            assert found == pytest.approx(golden[route], rel=1e-3), route
+
+
+def test_a_model_that_needs_lean_mass_says_so(dossier: Dossier) -> None:
+    model = dossier.kinetics["li_2022"]
+    assert isinstance(model, LinearModel)
+    with pytest.raises(ValueError, match="needs lean_body_mass_kg"):
+        disposition(model, 70.0)
+
+
+def test_parameters_that_were_not_obtained_are_named(dossier: Dossier) -> None:
+    model = dossier.kinetics["fokkink_2022"]
+    assert isinstance(model, LinearModel)
+    with pytest.raises(ValueError, match="cl not obtained"):
+        disposition(model, 70.0)
+
+
+def test_no_courses_no_rises() -> None:
+    absorption = open_dossier().kinetics["im_absorption"]
+    assert isinstance(absorption, AbsorptionModel)
+    assert steady_state_rises((), absorption, []) == []
