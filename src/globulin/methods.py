@@ -36,8 +36,8 @@ METHODS = (
     Method(
         "hartung_knapp_2001",
         "Hartung-Knapp interval.",
-        "Hartung J, Knapp G. On tests of the overall treatment effect in meta-analysis with normally"
-        " distributed responses. Stat Med 2001;20(12):1771-1782.",
+        "Hartung J, Knapp G. A refined method for the meta-analysis of controlled clinical trials with"
+        " binary outcome. Stat Med 2001;20(24):3875-3889.",
     ),
     Method(
         "higgins_2002",

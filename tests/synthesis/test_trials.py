@@ -145,3 +145,12 @@ def test_favouring_the_control_is_a_negative_effect(dossier: Dossier) -> None:
 def test_a_study_without_a_result_to_pool_is_refused(dossier: Dossier) -> None:
     with pytest.raises(ValueError, match="no result to pool"):
         trial_effect(dossier.studies["dubois_1986"])
+
+
+def test_the_prediction_interval_has_two_degrees_of_freedom_less(summary: TrialSummary) -> None:
+    """Higgins 2009, equation 12, with four trials: t(2) = 4.302653 times sqrt(tau2 + se2)."""
+    answer = summary.answer("null_at_zero").frequentist
+    assert answer is not None
+    half = 4.302653 * (answer.tau2 + answer.se**2) ** 0.5
+    assert answer.prediction_lower == pytest.approx(answer.estimate - half, rel=1e-6)
+    assert answer.prediction_upper == pytest.approx(answer.estimate + half, rel=1e-6)

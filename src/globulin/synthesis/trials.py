@@ -331,16 +331,15 @@ def _answer(identifier: AnswerId, effects: tuple[TrialEffect, ...]) -> Answer:
 
 
 def _frequentist(y: FloatArray, v: FloatArray) -> Frequentist:
-    wald = pool(y, v, tau2="REML", ci="wald")
+    wald = pool(y, v, tau2="REML", ci="wald", prediction="k-2")
     knapp = pool(y, v, tau2="REML", ci="HKSJ")
-    k, q = len(y), float(wald.q)
-    predicted = k >= 3
+    predicted = len(y) >= 3
     return Frequentist(
         estimate=float(wald.estimate),
         se=float(wald.se),
         tau2=float(wald.tau2),
-        q=q,
-        i2_percent=max(0.0, 100 * (q - (k - 1)) / q) if q > 0 else 0.0,
+        q=float(wald.q),
+        i2_percent=float(wald.i2_q),
         wald_lower=float(wald.ci_lower),
         wald_upper=float(wald.ci_upper),
         hartung_knapp_lower=float(knapp.ci_lower),
