@@ -346,7 +346,7 @@ def _frequentist(y: FloatArray, v: FloatArray) -> Frequentist:
         hartung_knapp_upper=float(knapp.ci_upper),
         prediction_lower=float(wald.prediction_lower) if predicted else None,
         prediction_upper=float(wald.prediction_upper) if predicted else None,
-        message=wald.message,
+        message=" ".join(dict.fromkeys(part for part in (wald.message, knapp.message) if part)),
     )
 
 
