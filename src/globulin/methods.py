@@ -64,6 +64,23 @@ METHODS = (
         " J R Stat Soc A 1994;157(3):357-416.",
     ),
     Method(
+        "gibaldi_1982",
+        "Linear disposition and its steady state by superposition.",
+        "Gibaldi M, Perrier D. Pharmacokinetics. 2nd ed. New York: Marcel Dekker; 1982.",
+    ),
+    Method(
+        "kim_2007",
+        "Saturable recycling of IgG by FcRn.",
+        "Kim J, Hayton WL, Robinson JM, Anderson CL. Kinetics of FcRn-mediated recycling of IgG and albumin"
+        " in human: pathophysiology and therapeutic implications using a simplified mechanism-based model."
+        " Clin Immunol 2007;122(2):146-155.",
+    ),
+    Method(
+        "hairer_1996",
+        "Radau IIA collocation, by which the recycling equations are solved.",
+        "Hairer E, Wanner G. Solving Ordinary Differential Equations II. 2nd ed. Berlin: Springer; 1996.",
+    ),
+    Method(
         "norman_2003",
         "Half a standard deviation as the size of a difference worth having.",
         "Norman GR, Sloan JA, Wyrwich KW. Interpretation of changes in health-related quality of life: the"

@@ -71,7 +71,9 @@ def steady_state_rises(
 ) -> list[tuple[Rise, ...]]:
     """The rise of every course under every model, in the order given; all courses of a model at once.
 
-    A dose into a muscle is absorbed with the rate and fraction of `absorption` in every model.
+    A dose into a muscle is absorbed with the rate and fraction of `absorption` in every model. A dose under
+    the skin is absorbed with a linear model's own rate and fraction; the recycling sets have none and use
+    those of `absorption`.
     """
     if not courses:
         return []

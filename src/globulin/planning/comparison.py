@@ -162,7 +162,7 @@ def _notes(regimen: Regimen, given: Amount | NoAmount) -> Iterator[str]:
         yield f"Capped at {given.dose_g:g} g a dose."
     if given.interval_day is None:
         yield "Given as one course, so there is no steady state to predict."
-    elif known(regimen.route) == "iv" and given.infusion_assumed:
+    elif given.infusion_assumed:
         yield f"Infusion time not stated; {given.infusion_day * HOURS_PER_DAY:g} hours assumed."
     if regimen.note:
         yield regimen.note

@@ -102,7 +102,7 @@ def amount(regimen: Regimen, weight_kg: float, products: Mapping[str, Product]) 
         course_day=None if course is None else course[1],
         daily_parts=last.split_over_days,
         infusion_day=stated if stated is not None else DEFAULT_INFUSION_DAY,
-        infusion_assumed=stated is None,
+        infusion_assumed=stated is None and known(regimen.route) == "iv",
         capped=capped,
     )
 

@@ -331,9 +331,12 @@ def _answer(identifier: AnswerId, effects: tuple[TrialEffect, ...]) -> Answer:
 
 
 def _frequentist(y: FloatArray, v: FloatArray) -> Frequentist:
-    wald = pool(y, v, tau2="REML", ci="wald", prediction="k-2")
-    knapp = pool(y, v, tau2="REML", ci="HKSJ")
     predicted = len(y) >= 3
+    wald = pool(y, v, tau2="REML", ci="wald", prediction="k-2" if predicted else "ci")
+    knapp = pool(y, v, tau2="REML", ci="HKSJ")
+    remarks = dict.fromkeys(
+        part for result in (wald, knapp) for part in str(result.message).split("; ") if part
+    )
     return Frequentist(
         estimate=float(wald.estimate),
         se=float(wald.se),
@@ -346,7 +349,7 @@ def _frequentist(y: FloatArray, v: FloatArray) -> Frequentist:
         hartung_knapp_upper=float(knapp.ci_upper),
         prediction_lower=float(wald.prediction_lower) if predicted else None,
         prediction_upper=float(wald.prediction_upper) if predicted else None,
-        message=" ".join(dict.fromkeys(part for part in (wald.message, knapp.message) if part)),
+        message="; ".join(remarks),
     )
 
 
