@@ -21,6 +21,7 @@ from globulin.errors import InputError
 from globulin.planning.comparison import RegimenRow, compare_regimens
 from globulin.planning.cost import DrugPrice, drug_prices
 from globulin.planning.dosing import Amount
+from globulin.planning.labelled import LabelledAmount, labelled_amounts
 from globulin.synthesis.trials import AnswerId, TrialSummary, summarise_trials
 
 REFERENCE_PATIENT = "reference_adult"
@@ -54,6 +55,8 @@ class Findings:
     price_list: str
     trials: TrialSummary
     regimens: tuple[RegimenRow, ...]
+    labelled: tuple[LabelledAmount, ...]
+    """Repeated doses on product labels, on the same axis."""
     prices: dict[Route, tuple[DrugPrice, ...]]
     """Products with a price, by route, cheapest gram first."""
     figures: dict[str, Figure]
@@ -79,6 +82,7 @@ def find(dossier: Dossier, *, weight_kg: float | None = None, price_list: str | 
         price_list=prices.id,
         trials=trials,
         regimens=regimens,
+        labelled=labelled_amounts(dossier.products.values()),
         prices=by_route,
         figures=figures,
         claims=tuple(_answered(claim, figures) for claim in dossier.all_claims()),

@@ -1,4 +1,4 @@
-"""Synthesis of scarce evidence: effect sizes from what papers print, pooled with few and half-reported trials."""
+"""Synthesis of scarce evidence: effects from what papers print, pooled with few, half-reported trials."""
 
 from globulin.synthesis.bayes import pool_bayes
 from globulin.synthesis.effects import effect_size

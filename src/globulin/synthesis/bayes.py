@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special  # type: ignore[import-untyped]
+from scipy import special
 
 from globulin.synthesis.censoring import (
     Censored,

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special  # type: ignore[import-untyped]
+from scipy import special
 
 from globulin.synthesis import measures
 from globulin.synthesis.measures import Array, Pair, small_sample_factor, smd_variance

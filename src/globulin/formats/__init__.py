@@ -1,0 +1,1 @@
+"""Foreign formats, one per module, reader and writer together. No sockets, no clock."""

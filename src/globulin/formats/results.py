@@ -1,0 +1,126 @@
+"""Results as JSON: what `--json` prints and what `dossier.json` holds.
+
+The shape is that of the result records themselves, so the JSON Schema is generated from them and cannot
+drift from what is written.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from globulin.dossier import Dossier
+from globulin.dossier.provenance import Source
+from globulin.findings import AnsweredClaim, Findings, used_sources
+from globulin.methods import METHODS, Method
+from globulin.planning.comparison import RegimenRow
+from globulin.planning.labelled import LabelledAmount
+from globulin.synthesis.trials import TrialSummary
+
+SCHEMA_VERSION = 1
+NOTICE = "globulin informs; it does not prescribe."
+
+
+def to_text(document: dict[str, Any]) -> str:
+    """A document as indented JSON text, keys in the order they were put, ending in a newline."""
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def evidence_document(dossier: Dossier, findings: Findings) -> dict[str, Any]:
+    """What `globulin evidence --json` prints: effects, the three answers by id, what cannot be pooled."""
+    trials = _plain(TrialSummary, findings.trials)
+    answers = {answer.pop("id"): answer for answer in trials["answers"]}
+    for answer in answers.values():
+        answer["bayes"] = {summary.pop("prior"): summary for summary in answer["bayes"]}
+    return {
+        **_head(dossier),
+        "scale": "standardised mean difference (SMD); positive favours immune globulin",
+        **trials,
+        "answers": answers,
+        "unusable": [{"study": study, "reason": reason} for study, reason in findings.trials.unusable],
+    }
+
+
+def regimens_document(dossier: Dossier, findings: Findings) -> dict[str, Any]:
+    """What `globulin regimens --json` prints: every regimen on one axis, for one body weight."""
+    rows = _plain(tuple[RegimenRow, ...], findings.regimens)
+    for row in rows:
+        row["rises"] = {rise.pop("model"): rise for rise in row["rises"]}
+    return {
+        **_head(dossier),
+        "weight_kg": findings.weight_kg,
+        "price_list": findings.price_list,
+        "regimens": rows,
+        "labelled": _plain(tuple[LabelledAmount, ...], findings.labelled),
+    }
+
+
+def claims_document(dossier: Dossier, findings: Findings) -> dict[str, Any]:
+    """What `globulin claims --json` prints: every claim of the source page with its answer."""
+    return {**_head(dossier), "claims": _plain(tuple[AnsweredClaim, ...], findings.claims)}
+
+
+def citations_document(dossier: Dossier, findings: Findings) -> dict[str, Any]:
+    """What `globulin cite --json` prints: methods and the sources that results rest on."""
+    used = {identifier: dossier.sources[identifier] for identifier in used_sources(dossier, findings)}
+    return {
+        **_head(dossier),
+        "methods": _plain(tuple[Method, ...], METHODS),
+        "sources": list(_plain(dict[str, Source], used).values()),
+    }
+
+
+def whole_document(
+    dossier: Dossier, findings: Findings, *, version: str, made_on: str | None
+) -> dict[str, Any]:
+    """What `dossier.json` holds: all records and all results. Its schema is `whole_schema()`."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "globulin": version,
+        "made_on": made_on,
+        "notice": NOTICE,
+        "dossier": _plain(Dossier, dossier),
+        "results": _plain(Findings, findings),
+    }
+
+
+def whole_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of `dossier.json`, generated from the records."""
+    parts = {
+        "dossier": TypeAdapter(Dossier).json_schema(mode="serialization", ref_template="#/$defs/{model}"),
+        "results": TypeAdapter(Findings).json_schema(mode="serialization", ref_template="#/$defs/{model}"),
+    }
+    definitions: dict[str, Any] = {}
+    for part in parts.values():
+        definitions.update(part.pop("$defs", {}))
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "globulin dossier.json",
+        "type": "object",
+        "required": ["schema_version", "globulin", "made_on", "notice", "dossier", "results"],
+        "properties": {
+            "schema_version": {"const": SCHEMA_VERSION},
+            "globulin": {"type": "string", "description": "Version of globulin that wrote the file."},
+            "made_on": {"type": ["string", "null"], "format": "date"},
+            "notice": {"type": "string"},
+            **parts,
+        },
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def _head(dossier: Dossier) -> dict[str, Any]:
+    return {"notice": NOTICE, "content_sha256": dossier.content_sha256}
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _plain(kind: Any, value: Any) -> Any:
+    # through JSON text, so that a number that is not finite becomes null instead of invalid JSON
+    return json.loads(_adapter(kind).dump_json(value))

@@ -1,0 +1,1 @@
+"""Results for people to read: web page, PDF, charts, terminal tables. Nothing is computed here."""

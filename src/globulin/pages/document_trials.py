@@ -1,0 +1,217 @@
+"""The trials on paper: each as it was printed, three answers together, what is missing, risk of bias."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+
+from globulin.dossier.provenance import Cited, Missing, known
+from globulin.dossier.study import (
+    Counts,
+    NotSignificant,
+    Outcome,
+    Percentages,
+    RiskOfBias,
+    Study,
+    TestStatistic,
+)
+from globulin.dossier.treatment import Product, Regimen
+from globulin.pages import words
+from globulin.pages.references import Cell, Json, PrintedPage
+from globulin.synthesis.trials import Answer, TrialEffect, TrialSummary
+
+NOT_KNOWN = "not known"
+I2 = "I\N{SUPERSCRIPT TWO}"
+TAU2 = "\N{GREEK SMALL LETTER TAU}\N{SUPERSCRIPT TWO}"
+Domain = Literal["randomisation", "concealment", "blinding", "attrition", "selective_reporting"]
+DOMAINS: tuple[Domain, ...] = ("randomisation", "concealment", "blinding", "attrition", "selective_reporting")
+
+
+def trials(page: PrintedPage) -> Json:
+    """The controlled trials in ME/CFS and fibromyalgia: each on its own, then three answers together."""
+    summary = page.findings.trials
+    effects = {effect.study: effect for effect in summary.effects}
+    studies = [
+        study
+        for study in sorted(page.dossier.studies.values(), key=lambda s: (s.citation.year or 9999, s.id))
+        if study.id in effects or study.id in dict(summary.unusable)
+    ]
+    return {
+        "rows": [_trial(page, study, effects.get(study.id)) for study in studies],
+        "answers": [[answer.title, *_answer(answer)] for answer in summary.answers],
+        "answer_words": [{"title": answer.title, "words": answer.words} for answer in summary.answers],
+        "biased": _biased(summary),
+        "none_in_full": not any(
+            page.dossier.sources[source].seen == "full_text" for study in studies for source in study.sources
+        ),
+        "spread": [text for answer in summary.answers if (text := _spread(answer))],
+        "worth_it": words.number(summary.worth_it_smd),
+        "missing": list(_missing(page, studies, summary)),
+        "bias": [_bias(study, study.risk_of_bias) for study in studies if study.risk_of_bias],
+        "outside": [
+            [
+                page.cell(words.capital(effect.condition), lead=f"{effect.name}."),
+                effect.outcome,
+                page.cell(
+                    f"{'odds ratio' if effect.measure == 'OR' else 'SMD'}"
+                    f" {words.estimate(effect.estimate, effect.ci_lower, effect.ci_upper)}",
+                    effect.sources,
+                ),
+            ]
+            for effect in summary.outside
+        ],
+    }
+
+
+def _trial(page: PrintedPage, study: Study, effect: TrialEffect | None) -> list[Cell]:
+    n, age = known(study.population.n), known(study.population.age)
+    given = [arm.regimen for arm in study.arms if arm.role == "active" and arm.regimen]
+    against = words.listed([words.uncapital(arm.label) for arm in study.arms if arm.role == "control"])
+    outcome = study.outcome(study.pooled.outcome) if study.pooled else study.outcomes[0]
+    who = "Number of people not known" if n is None else f"{n} people"
+    facts = [study.population.n, study.population.age]
+    routes = [arm.regimen.route for arm in study.arms if arm.regimen]
+    return [
+        page.cell(f"{who}; {age}" if age else who, _cited(facts), lead=f"{study.name}."),
+        page.cell(
+            words.capital(f"{_given(given, page.dossier.products)}, against {against}"), _cited(routes)
+        ),
+        page.cell(
+            words.capital(f"{outcome.name}: {_result(study, outcome)}"),
+            (outcome.source,),
+            note=outcome.caution or "",
+        ),
+        "Cannot be computed" if effect is None else _effect(effect),
+    ]
+
+
+def _missing(page: PrintedPage, studies: Sequence[Study], summary: TrialSummary) -> Iterator[Cell]:
+    """What no document that was seen prints, and what had to be assumed instead."""
+    printed = {effect.study for effect in summary.effects if effect.smd is not None}
+    for study in studies:
+        if study.id not in printed:
+            yield page.cell(words.sentence(study.poolability_reason), study.sources, lead=f"{study.name}.")
+    for effect in summary.effects:
+        for step in effect.derivation:
+            if step.startswith("assumed: "):
+                yield page.cell(
+                    words.sentence(f"people per group were {step}"), effect.sources, lead=f"{effect.name}."
+                )
+    levels: dict[str, list[str]] = {}
+    for study in studies:
+        fact = study.igg_levels
+        text = fact.missing if isinstance(fact, Missing) else fact.value
+        levels.setdefault(text, []).append(study.name)
+    said = [f"{words.listed(names)}: {text.rstrip('.')}" for text, names in levels.items()]
+    if said:
+        yield page.cell(f"{'; '.join(said)}.", lead="IgG levels.")
+
+
+def _effect(effect: TrialEffect) -> str:
+    if effect.smd is not None and effect.ci_lower is not None and effect.ci_upper is not None:
+        return words.estimate(effect.smd, effect.ci_lower, effect.ci_upper)
+    bound = effect.bound or 0.0
+    return f"Not printed; between {words.fixed(-bound)} and {words.fixed(bound)}"
+
+
+def _cited(facts: Iterable[object]) -> list[str]:
+    return [fact.source for fact in facts if isinstance(fact, Cited) and fact.computable]
+
+
+def _given(regimens: Sequence[Regimen], products: Mapping[str, Product]) -> str:
+    """What the treated groups got; doses that differ in nothing else are put together."""
+    if not regimens:
+        return "dose not reported"
+    by_rest: dict[str, list[str]] = {}
+    for regimen in regimens:
+        first, rest = _regimen(regimen, products)
+        by_rest.setdefault(rest, []).append(first)
+    return words.listed([f"{words.listed(doses)} {rest}" for rest, doses in by_rest.items()])
+
+
+def _regimen(regimen: Regimen, products: Mapping[str, Product]) -> tuple[str, str]:
+    """A regimen as people say it, first dose apart: `2 g/kg`, `into a vein every 30 days, 3 times`."""
+    route = known(regimen.route)
+    doses: list[str] = []
+    rests: list[str] = []
+    for phase in regimen.phases:
+        dose, interval, times = known(phase.dose), known(phase.interval_day), known(phase.doses)
+        text = "dose not reported," if dose is None else words.dose_words(dose)
+        of = f" of {products[dose.of].name}" if dose is not None and dose.of is not None else ""
+        rest = f"over {phase.split_over_days} days " if phase.split_over_days > 1 else ""
+        if interval is not None and times != 1:
+            rest += f"every {words.day_words(interval)}"
+        doses.append(text + of)
+        rests.append(rest.strip() + (f", {times} times" if times and times > 1 else ""))
+    start = f"{words.ROUTES[route] if route else '(route not stated)'} {rests[0]}"
+    later = (f", then {dose} {rest}" for dose, rest in zip(doses[1:], rests[1:], strict=True))
+    return doses[0], start.strip() + "".join(later)
+
+
+def _result(study: Study, outcome: Outcome) -> str:
+    """A result as it was printed."""
+    result = outcome.result
+    p = f" (p {outcome.p.replace('<', '< ')})" if outcome.p else ""
+    if isinstance(result, Counts):
+        groups = [f"{g.events} of {g.n} ({100 * g.events / g.n:.0f}%)" for g in result.groups.values()]
+        return f"{' against '.join(groups)}{p}"
+    if isinstance(result, Percentages):
+        return f"{' against '.join(words.percent(v) for v in result.groups.values())} ({result.unit}){p}"
+    if isinstance(result, TestStatistic):
+        better = study.arm(result.favours).role == "active"
+        return (
+            f"better with {'immune globulin' if better else 'the control'}, t = {words.number(result.value)},"
+            f" {words.number(result.df)} degrees of freedom{p}"
+        )
+    if isinstance(result, NotSignificant):
+        return f"{words.sentence(outcome.says or 'no significant difference')} No numbers printed.{p}"
+    return f"{outcome.says or NOT_KNOWN}{p}"
+
+
+def _answer(answer: Answer) -> list[Cell]:
+    summary = answer.frequentist
+    if summary is None:
+        frequentist = ["Not defined: effects known only as ranges"] * 2
+    else:
+        middle = words.fixed(summary.estimate)
+        frequentist = [
+            f"{middle} ({words.bounds(summary.wald_lower, summary.wald_upper)})",
+            f"{middle} ({words.bounds(summary.hartung_knapp_lower, summary.hartung_knapp_upper)})",
+        ]
+    bayes = [
+        f"{words.estimate(b.median, b.ci_lower, b.ci_upper)}; any benefit"
+        f" {words.probability(b.probability_of_benefit)}, worth having"
+        f" {words.probability(b.probability_worth_it)}"
+        for b in answer.bayes
+    ]
+    return [str(answer.k), *frequentist, *bayes]
+
+
+def _biased(summary: TrialSummary) -> str:
+    """Why the first answer misleads; empty where every trial printed its numbers."""
+    silent = [effect for effect in summary.effects if effect.smd is None]
+    if not silent or len(silent) == len(summary.effects):
+        return ""
+    largest = max(summary.effects, key=lambda effect: effect.n_active + effect.n_control)
+    among = ", among them the largest," if largest in silent else ""
+    return (
+        f"The trials that found something printed how much. Those that found nothing{among} printed no"
+        " numbers, so an average of printed numbers leaves out the bad news by design. It stands here because"
+        " it is what a reader of abstracts would compute."
+    )
+
+
+def _spread(answer: Answer) -> str:
+    summary = answer.frequentist
+    if summary is None:
+        return ""
+    text = f"{answer.title}: {I2} {words.percent(summary.i2_percent)}, {TAU2} {words.fixed(summary.tau2)}"
+    if summary.prediction_lower is None or summary.prediction_upper is None:
+        return f"{text}; too few trials to predict a new one."
+    expected = words.bounds(summary.prediction_lower, summary.prediction_upper)
+    return f"{text}; a new trial would be expected between {expected}."
+
+
+def _bias(study: Study, bias: RiskOfBias) -> list[Cell]:
+    levels = [bias.domains[name].level if name in bias.domains else "unclear" for name in DOMAINS]
+    return [study.name, *(words.BIAS[level][1] for level in (*levels, bias.overall.level))]

@@ -1,0 +1,1 @@
+"""The sections of the living page, one module each, in the order of the page."""

@@ -1,0 +1,187 @@
+"""In one minute: what the evidence supports and what it does not, in a few sentences with their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from globulin.dossier import Dossier
+from globulin.dossier.study import RANDOMISED, Study
+from globulin.findings import Findings
+from globulin.pages import words
+from globulin.pages.blocks import Points, Prose, Said, Section, blocks, para, unique
+from globulin.pages.facts import anchor
+from globulin.planning.comparison import Origin, RegimenRow
+from globulin.planning.dosing import Amount
+from globulin.synthesis.trials import Answer, Bayes
+
+
+def section(dossier: Dossier, findings: Findings) -> Section:
+    """The section."""
+    return Section("minute", "In one minute", blocks(Points(tuple(sentences(dossier, findings)), "minute")))
+
+
+def sentences(dossier: Dossier, findings: Findings) -> Iterator[Prose]:
+    """The page in seven short paragraphs, each computed or cited."""
+    yield from _approval(dossier)
+    yield from _trials(dossier, findings)
+    yield from _sum(findings)
+    yield from _gap(findings)
+    yield from _cost(findings)
+    yield from _risks(dossier)
+    yield from _under_way(dossier)
+
+
+def _approval(dossier: Dossier) -> Iterator[Prose]:
+    uses = [use for product in dossier.products.values() for use in product.uses]
+    if not uses or any(_is_ours(f"{use.indication} {use.indication_code}") for use in uses):
+        return
+    yield para(
+        f"None of the {len(dossier.products)} ",
+        Said("products", href="#products"),
+        " looked at here is labelled for ME/CFS or fibromyalgia; any use there is off-label.",
+        lead="Not approved for this.",
+    )
+
+
+def _is_ours(text: str) -> bool:
+    lowered = text.lower()
+    return any(name in lowered for name in ("me/cfs", "mecfs", "fatigue syndrome", "fibromyalgia", "myalgic"))
+
+
+def _trials(dossier: Dossier, findings: Findings) -> Iterator[Prose]:
+    effects = findings.trials.effects
+    printed = [effect for effect in effects if effect.smd is not None]
+    silent = [effect for effect in effects if effect.smd is None]
+    if not effects:
+        return
+    people = sum(effect.n_active + effect.n_control for effect in effects)
+    text = (
+        f"{words.counted(len(effects), 'placebo-controlled trial')} in ME/CFS, with {people} people, can be"
+        f" compared: {words.counted(len(printed), 'trial')} found a benefit and printed numbers"
+        f" ({words.listed([e.name for e in printed])}), {words.counted(len(silent), 'trial')} found no"
+        f" significant difference and printed none ({words.listed([e.name for e in silent])})."
+    )
+    marks = unique(source for effect in effects for source in effect.sources)
+    groups = {study.condition_group for study in dossier.studies.values() if study.design in RANDOMISED}
+    alone = "" if "fibromyalgia" in groups else " No controlled trial in fibromyalgia was found."
+    yield para(Said(words.capital(text), marks), alone, lead="The trials disagree.")
+
+
+def _sum(findings: Findings) -> Iterator[Prose]:
+    trials = findings.trials
+    if not trials.answers:
+        return
+    marks = unique(source for effect in trials.effects for source in effect.sources)
+    vague, sceptical = (_bayes(trials.answer("null_censored"), prior) for prior in ("vague", "sceptical"))
+    alone = _bayes(trials.answer("numbers_only"), "vague")
+    zero = _bayes(trials.answer("null_at_zero"), "vague")
+    text = (
+        "With every trial counted as far as it is known, the average effect is"
+        f" {words.fixed(vague.median)} standard deviations (95% interval"
+        f" {words.bounds(vague.ci_lower, vague.ci_upper)}); to a sceptic, {_estimate(sceptical)}. The"
+        f" chance that it is worth having ({words.number(trials.worth_it_smd)} or more) is"
+        f" {words.probability(sceptical.probability_worth_it)} to"
+        f" {words.probability(vague.probability_worth_it)}. Leaving the silent trials out gives"
+        f" {_estimate(alone)}, which is biased; setting them to zero gives {_estimate(zero)}."
+    )
+    yield para(Said(text, marks), lead="Taken together: perhaps a benefit, perhaps none.")
+
+
+def _bayes(answer: Answer, prior: str) -> Bayes:
+    return next(summary for summary in answer.bayes if summary.prior == prior)
+
+
+def _estimate(summary: Bayes) -> str:
+    return words.estimate(summary.median, summary.ci_lower, summary.ci_upper)
+
+
+def _gap(findings: Findings) -> Iterator[Prose]:
+    doctors, trials = (_dose_span(findings, origin) for origin in ("practitioner", "trial"))
+    if doctors is None or trials is None:
+        return
+    rises = [_rise_span(findings, origin) for origin in ("practitioner", "trial")]
+    share = findings.figures["low_dose_percent_of_trials"]
+    text = (
+        f"The regimens that doctors report give {words.span(*doctors, 2)} mg/kg in 28 days, {share.text} of"
+        f" the {words.span(*trials, 3)} mg/kg of the trials by vein."
+    )
+    if rises[0] and rises[1]:
+        text += (
+            f" They are predicted to raise mean IgG by {words.span(*rises[0])} g/L, those of the trials by"
+            f" {words.span(*rises[1])} g/L. No trial with usable numbers has tested such low doses."
+        )
+    marks = unique((*share.sources, *_sources(findings, "practitioner"), *_sources(findings, "trial")))
+    yield para(Said(text, marks), lead="The low doses are another treatment.")
+
+
+def _members(findings: Findings, origin: Origin) -> list[RegimenRow]:
+    return [row for row in findings.regimens if row.origin == origin]
+
+
+def _dose_span(findings: Findings, origin: Origin) -> tuple[float, float] | None:
+    found = [
+        row.amount.mg_per_kg_per_28_day
+        for row in _members(findings, origin)
+        if isinstance(row.amount, Amount) and row.amount.mg_per_kg_per_28_day
+    ]
+    return (min(found), max(found)) if found else None
+
+
+def _rise_span(findings: Findings, origin: Origin) -> tuple[float, float] | None:
+    found = [row.mean_rise_range for row in _members(findings, origin) if row.mean_rise_range]
+    return (min(low for low, _ in found), max(high for _, high in found)) if found else None
+
+
+def _sources(findings: Findings, origin: Origin) -> list[str]:
+    return [source for row in _members(findings, origin) for source in row.sources]
+
+
+def _cost(findings: Findings) -> Iterator[Prose]:
+    prices = findings.prices["iv"]
+    low, high = (findings.figures[f"cheapest_iv_{dose}_g_per_kg_usd"] for dose in ("0_4", "2"))
+    if not prices:
+        return
+    dearest = prices[-1].per_gram / prices[0].per_gram
+    text = (
+        f"For {words.number(findings.weight_kg)} kg the drug alone costs {low.text} (0.4 g/kg) to {high.text}"
+        f" (2 g/kg) each time with the cheapest listed product by vein, {prices[0].product_name}, and"
+        f" {words.number(dearest, 2)} times that with the dearest, {prices[-1].product_name} (price list of"
+        f" {findings.figures['price_date'].text}). Giving it costs extra."
+    )
+    yield para(Said(text, low.sources), lead="It is expensive.")
+
+
+def _risks(dossier: Dossier) -> Iterator[Prose]:
+    boxed = [hazard for hazard in dossier.hazards.values() if hazard.severity == "boxed_warning"]
+    common = [hazard for hazard in dossier.hazards.values() if hazard.severity == "common"]
+    if not boxed:
+        return
+    phrases: list[Said | str] = ["Labels carry boxed warnings: "]
+    for index, hazard in enumerate(boxed):
+        joint = "" if index == 0 else "; "
+        phrases.append(joint)
+        phrases.append(Said(hazard.name, hazard.sources[:1], href=f"#{anchor('hazard', hazard.id)}"))
+    phrases.append(".")
+    if common:
+        names = words.listed([words.uncapital(hazard.name) for hazard in common])
+        phrases.append(Said(f" Common and usually passing: {names}.", common[0].sources[:1]))
+    yield para(*phrases, lead="It can do harm.")
+
+
+def _under_way(dossier: Dossier) -> Iterator[Prose]:
+    trials = [study for study in dossier.studies.values() if is_under_way(study)]
+    if not trials:
+        return
+    phrases: list[Said | str] = ["Under way: "]
+    for index, study in enumerate(trials):
+        phrases.append("" if index == 0 else "; ")
+        phrases.append(Said(study.name, href=f"#{anchor('study', study.id)}"))
+        phrases.append(Said(f" ({study.condition})", study.sources[:1]))
+    ours = any(study.condition_group != "neighbour" for study in trials)
+    phrases.append("." if ours else ". No trial known here is under way in ME/CFS or fibromyalgia.")
+    yield para(*phrases, lead="What is being tested.")
+
+
+def is_under_way(study: Study) -> bool:
+    """Whether a study has no results yet."""
+    return study.status is not None and not study.outcomes

@@ -1,0 +1,284 @@
+"""One study in words: who, what was given, what was found, how far it can be trusted."""
+
+from __future__ import annotations
+
+from globulin.dossier.provenance import Cited, Missing, known
+from globulin.dossier.study import (
+    Arm,
+    Change,
+    Counts,
+    Means,
+    Medians,
+    NotSignificant,
+    Outcome,
+    Percentages,
+    PrintedEffect,
+    Quartiles,
+    Single,
+    Study,
+    TestStatistic,
+    Words,
+)
+from globulin.dossier.treatment import Phase, Regimen
+from globulin.pages import words
+from globulin.pages.blocks import Entry, Said, Table, Term, columns, row, term
+from globulin.pages.facts import anchor, citation_words, cited, facts, flag, gathered, said, stated
+
+DIRECTIONS = {
+    "better": "better",
+    "worse": "worse",
+    "no_difference": "no difference",
+    "mixed": "mixed",
+    "unclear": "direction unclear",
+}
+DOMAINS = ("randomisation", "concealment", "blinding", "attrition", "selective_reporting")
+
+
+def entry(study: Study) -> Entry:
+    """A study, folded under its name."""
+    tables = [_arms(study)] if study.arms else []
+    if study.outcomes:
+        tables.append(_outcomes(study, study.outcomes, "Results"))
+    if study.adverse_events:
+        tables.append(_outcomes(study, study.adverse_events, "Unwanted effects"))
+    title = f"{study.name}: {words.DESIGNS[study.design]}, {study.condition}"
+    terms = gathered((*_people(study), *_design(study), *_trust(study), *_rest(study)))
+    return Entry(anchor("study", study.id), title, terms=terms, tables=tuple(tables))
+
+
+def _people(study: Study) -> tuple[Term, ...]:
+    who = study.population
+    return (
+        *facts(
+            ("Reference", citation_words(study.citation)),
+            ("Status", Said(study.status, study.sources) if study.status else None),
+            ("People", said(who.n)),
+            ("Chosen by", said(who.criteria)),
+            ("Age", said(who.age)),
+            ("Women, %", said(who.female_percent)),
+            ("Ill for", said(who.illness_duration)),
+            ("Chosen by an immune marker", said(who.immune_selection)),
+        ),
+        *(term("Also", stated(item)) for item in who.details),
+    )
+
+
+def _design(study: Study) -> tuple[Term, ...]:
+    return facts(
+        ("Design", words.DESIGNS[study.design]),
+        ("On the design", study.design_note),
+        ("Blinding", said(study.blinding)),
+        ("Where", said(study.country)),
+        ("Setting", said(study.setting)),
+        ("Followed for", said(study.follow_up)),
+        ("IgG levels", said(study.igg_levels)),
+        ("Paid for by", said(study.funding)),
+        *(("Left the study", stated(item)) for item in study.withdrawals),
+    )
+
+
+def _trust(study: Study) -> tuple[Term, ...]:
+    bias = study.risk_of_bias
+    found: list[Term] = []
+    if bias is not None:
+        found.append(term("Risk of bias, overall", judged(bias.overall.level, bias.overall.reason)))
+        for domain in DOMAINS:
+            judgement = bias.domains.get(domain)  # type: ignore[call-overload]
+            if judgement is not None:
+                label = f"Risk of bias, {domain.replace('_', ' ')}"
+                found.append(term(label, judged(judgement.level, judgement.reason)))
+        found.extend(term("Rated by reviews", stated(item)) for item in bias.assessments)
+    return tuple(found)
+
+
+def judged(level: str, reason: str = "") -> Said:
+    """A judgement on bias as a sign, a word and the reason."""
+    symbol, word = words.BIAS[level]
+    return Said(word, symbol=symbol, tone=f"bias-{level}", note=reason)
+
+
+def _rest(study: Study) -> tuple[Term, ...]:
+    pooled = study.pooled
+    return (
+        *facts(
+            ("What can be pooled", words.POOLABLE[study.poolability] if study.poolability else None),
+            ("Why", study.poolability_reason),
+            ("What is pooled", pooled.reason if pooled else None),
+            ("Sources disagree", study.sources_disagree),
+        ),
+        *(
+            term("May share people with", Said(other.replace("_", " "), href=f"#{anchor('study', other)}"))
+            for other in study.overlaps
+        ),
+        *(term("Note", note) for note in study.notes),
+        *facts(("Sources", cited(study.sources))),
+    )
+
+
+# --- arms ------------------------------------------------------------------------------------------
+
+
+def _arms(study: Study) -> Table:
+    rows = tuple(
+        row(arm.label, _given(arm), said(arm.n_randomised), said(arm.n_analysed), said(arm.n_completed))
+        for arm in study.arms
+    )
+    titles = columns("Group", "Was given", "#People", "#Analysed", "#Completed")
+    return Table(f"{study.name}: groups", titles, rows)
+
+
+def _given(arm: Arm) -> tuple[Said, ...]:
+    if arm.regimen is not None:
+        return regimen_words(arm.regimen)
+    return (said(arm.comparator),) if arm.comparator is not None else (Said("no immune globulin"),)
+
+
+def regimen_words(regimen: Regimen) -> tuple[Said, ...]:
+    """A regimen in words, step by step."""
+    phrases: list[Said] = [said(regimen.route, lambda route: words.capital(words.ROUTES[route])), Said(": ")]
+    for index, phase in enumerate(regimen.phases):
+        phrases.append(Said("" if index == 0 else ", then "))
+        phrases.extend(_phase(phase))
+    if regimen.cap_g is not None:
+        phrases += [Said("; at most "), said(regimen.cap_g, unit="g a dose")]
+    if regimen.minimum_day is not None:
+        phrases += [Said("; for at least "), said(regimen.minimum_day, words.day_words)]
+    phrases.append(Said(". "))
+    if isinstance(regimen.product, Cited):
+        phrases += [Said("Product: "), said(regimen.product), Said(". ")]
+    if regimen.note:
+        phrases.append(Said(regimen.note))
+    return tuple(phrases)
+
+
+def _phase(phase: Phase) -> list[Said]:
+    phrases = [said(phase.dose, words.dose_words)]
+    if isinstance(phase.interval_day, Missing):
+        phrases += [Said(", interval "), said(phase.interval_day)]
+    else:
+        phrases += [Said(" every "), said(phase.interval_day, words.day_words)]
+    if phase.split_over_days > 1:
+        phrases.append(Said(f", split over {phase.split_over_days} days"))
+    if phase.infusion_day is not None:
+        phrases.append(Said(f", each infusion over {words.number(phase.infusion_day * 24)} hours"))
+    if isinstance(phase.doses, Cited):
+        phrases += [Said(", "), said(phase.doses), Said(" times")]
+    return phrases
+
+
+# --- outcomes --------------------------------------------------------------------------------------
+
+
+def _outcomes(study: Study, outcomes: tuple[Outcome, ...], what: str) -> Table:
+    rows = tuple(
+        row(
+            Said(words.capital(outcome.name), note=_when(outcome)),
+            found(study, outcome),
+            outcome.p or "\N{EN DASH}",
+        )
+        for outcome in outcomes
+    )
+    return Table(f"{study.name}: {what[:1].lower()}{what[1:]}", columns(what, "Found", "p as printed"), rows)
+
+
+def _when(outcome: Outcome) -> str:
+    return "; ".join(part for part in (outcome.time, outcome.assessor, outcome.formula) if part)
+
+
+def found(study: Study, outcome: Outcome) -> Said:
+    """What an outcome found, in words and numbers, with its source."""
+    text = result_words(study, outcome)
+    if outcome.says:
+        text = f"{outcome.says} {words.sentence(text) if len(text) > 1 and text[1] != ' ' else text}"
+        text = text.strip()
+    return Said(
+        words.sentence(text), (outcome.source,), flag(outcome.seen, outcome.how), outcome.caution or ""
+    )
+
+
+def result_words(study: Study, outcome: Outcome) -> str:
+    """The result itself; empty where the words already say it all."""
+    result = outcome.result
+    name = {arm.id: arm.label for arm in study.arms}
+    match result:
+        case Counts():
+            return "; ".join(
+                f"{name[arm]}: {group.events} of {group.n} ({100 * group.events / group.n:.0f}%)"
+                for arm, group in result.groups.items()
+            )
+        case Percentages():
+            shown = "; ".join(f"{name[arm]}: {words.number(p)}%" for arm, p in result.groups.items())
+            return f"{shown} ({result.unit})"
+        case Means():
+            return "; ".join(
+                f"{name[arm]}: mean {words.number(g.mean)} (SD {words.number(g.sd)}, {g.n} people)"
+                for arm, g in result.groups.items()
+            )
+        case Medians():
+            return "; ".join(f"{name[arm]}: {_quartiles(g)}" for arm, g in result.groups.items())
+        case TestStatistic():
+            return (
+                f"{result.statistic} = {words.number(result.value)} with {words.number(result.df)} degrees of"
+                f" freedom, in favour of {name[result.favours]}"
+            )
+        case NotSignificant():
+            return "" if outcome.says else "no significant difference; the estimate was not printed"
+        case Words():
+            return "" if outcome.says else DIRECTIONS[result.direction]
+        case _:
+            return _single_words(result, name)
+
+
+def _quartiles(group: Quartiles) -> str:
+    quartiles = f"{words.number(group.q1)} to {words.number(group.q3)}"
+    return f"median {words.number(group.median)} (quartiles {quartiles})"
+
+
+def _single_words(result: PrintedEffect | Change | Single, name: dict[str, str]) -> str:
+    match result:
+        case PrintedEffect():
+            interval = (
+                f" (95% interval {words.number(result.lower)} to {words.number(result.upper)})"
+                if result.lower is not None and result.upper is not None
+                else ""
+            )
+            return f"{result.measure} {words.number(result.estimate)}{interval} {result.unit or ''}".strip()
+        case Change():
+            parts = []
+            if result.before is not None and result.after is not None:
+                parts.append(f"from {words.number(result.before)} to {words.number(result.after)}")
+            if result.change_percent is not None:
+                parts.append(f"change of {words.number(result.change_percent)}%")
+            return f"{', '.join(parts)} ({result.unit})"
+        case Single():
+            value = (
+                words.number(result.value)
+                if result.upper is None
+                else words.span(result.value, result.upper, 4)
+            )
+            group = f"{name[result.arm]}: " if result.arm else ""
+            return f"{group}{value} {result.unit}"
+
+
+def pooled_or_first(study: Study) -> Outcome | None:
+    """The outcome that stands for a study in a table: the pooled one, else the first."""
+    if study.pooled is not None:
+        return study.outcome(study.pooled.outcome)
+    return study.outcomes[0] if study.outcomes else None
+
+
+def treated(study: Study) -> tuple[Said, ...]:
+    """What the treated groups of a study were given, in short."""
+    found: list[Said] = []
+    for arm in study.arms:
+        if arm.regimen is None:
+            continue
+        phase = arm.regimen.phases[-1]
+        dose, interval, route = known(phase.dose), known(phase.interval_day), known(arm.regimen.route)
+        text = words.dose_words(dose) if dose else "dose not known"
+        text += f" every {words.day_words(interval)}" if dose and interval else ""
+        text += f", {words.ROUTE_SHORT[route]}" if route else ""
+        found.append(Said(f"{text}.", (phase.dose.source,) if isinstance(phase.dose, Cited) else ()))
+    if not found:
+        return (Said("not known: no regimen was seen", missing=True),)
+    return tuple(phrase for each in dict.fromkeys(found) for phrase in (each, Said(" ")))

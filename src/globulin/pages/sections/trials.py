@@ -1,0 +1,268 @@
+"""What the trials found: the controlled ones, three ways to add them up, and everything kept apart."""
+
+from __future__ import annotations
+
+from globulin.dossier import Dossier
+from globulin.dossier.study import RANDOMISED, Study
+from globulin.findings import Findings
+from globulin.pages import words
+from globulin.pages.blocks import (
+    Block,
+    Figure,
+    Fold,
+    Heading,
+    Points,
+    Prose,
+    Said,
+    Section,
+    Table,
+    TableRow,
+    blocks,
+    chart_table,
+    columns,
+    para,
+    row,
+    unique,
+)
+from globulin.pages.charts import Chart, effect_words
+from globulin.pages.facts import anchor, said
+from globulin.pages.sections.minute import is_under_way
+from globulin.pages.sections.studies import DOMAINS, entry, found, judged, pooled_or_first, treated
+from globulin.pages.sections.wider import background, comparators, instruments, reviews
+from globulin.synthesis.trials import Answer
+
+FOREST_KEY = (
+    ("\N{BLACK SQUARE}", "a trial that printed numbers, with its 95% interval"),
+    (
+        "\N{WHITE RECTANGLE}",
+        "a trial known only as not significant: its effect lies somewhere in the open range",
+    ),
+    ("\N{BLACK DIAMOND}", "a classical summary"),
+    ("\N{WHITE DIAMOND}", "a Bayesian summary"),
+)
+
+
+def section(dossier: Dossier, findings: Findings, chart: Chart) -> Section:
+    """The section."""
+    studies = sorted(dossier.studies.values(), key=lambda s: (s.citation.year or 9999, s.id))
+    ours = [s for s in studies if s.condition_group != "neighbour" and not is_under_way(s)]
+    controlled = [s for s in ours if s.design in RANDOMISED]
+    rest = [s for s in ours if s.design not in RANDOMISED]
+    near = [s for s in studies if s.condition_group == "neighbour" and not is_under_way(s)]
+    return Section(
+        "trials",
+        "What the trials found",
+        blocks(
+            _controlled_table(controlled),
+            Heading("Three ways to add them up", "trials-summary"),
+            _why_biased(findings),
+            Figure(chart, chart_table(chart), FOREST_KEY),
+            _answers(findings),
+            _missing(dossier, findings),
+            Heading("How far each trial can be trusted", "trials-bias"),
+            _bias_table(controlled),
+            Heading("Each controlled trial in detail", "trials-detail"),
+            [entry(study) for study in controlled],
+            Heading("Without a control group", "trials-series"),
+            para(
+                "People often get better, or worse, whatever they are given. A study without a control group"
+                " cannot tell that apart from the treatment, so none of these is pooled with the trials."
+            ),
+            _short_table("Studies without a control group", rest),
+            [entry(study) for study in rest],
+            Heading("Trials and series in neighbouring illnesses", "trials-neighbours"),
+            para("Other illnesses, shown beside and never pooled with ME/CFS or fibromyalgia."),
+            _outside_table(findings),
+            _short_table("Studies in neighbouring illnesses", near),
+            [entry(study) for study in near],
+            comparators(dossier),
+            background(dossier),
+            reviews(dossier),
+            instruments(dossier),
+        ),
+    )
+
+
+def _controlled_table(studies: list[Study]) -> Table:
+    rows = []
+    for study in studies:
+        outcome = pooled_or_first(study)
+        rows.append(
+            row(
+                Said(study.name, href=f"#{anchor('study', study.id)}"),
+                said(study.population.n),
+                treated(study),
+                found(study, outcome) if outcome else "no outcome was seen",
+                judged(study.risk_of_bias.overall.level) if study.risk_of_bias else "not judged",
+            )
+        )
+    titles = columns("Trial", "#People", "Treatment", "Main result", "Risk of bias")
+    return Table("Controlled trials in ME/CFS and fibromyalgia", titles, tuple(rows))
+
+
+def _why_biased(findings: Findings) -> list[Block]:
+    if not findings.trials.answers:
+        return [para("No trial can be pooled.")]
+    return [
+        Points(
+            tuple(para(answer.words, lead=f"{answer.title}.") for answer in findings.trials.answers),
+            "answers",
+        ),
+        para(
+            "An effect is counted in standard deviations: how far the average treated person moved, against"
+            f" the ordinary spread between people. About {words.number(findings.trials.worth_it_smd)} is"
+            " the size most often taken as a difference that people notice."
+        ),
+    ]
+
+
+def _answers(findings: Findings) -> Table:
+    rows = [cells for answer in findings.trials.answers for cells in _answer_rows(answer, findings)]
+    titles = columns(
+        "Answer", "Method", "#Effect (95% interval)", "#A new trial might find", "#Chance of benefit",
+        "#Chance of 0.5 or more",
+    )  # fmt: skip
+    return Table("The three answers, with every method", titles, tuple(rows))
+
+
+def _answer_rows(answer: Answer, findings: Findings) -> list[TableRow]:
+    marks = unique(source for effect in findings.trials.effects for source in effect.sources)
+    title = Said(answer.title, marks, note=f"{answer.k} trials, {answer.k_with_numbers} with numbers")
+    rows: list[TableRow] = []
+    none = Said("needs a prior", missing=True)
+    plain = answer.frequentist
+    if plain is None:
+        rows.append(
+            row(
+                title, "Classical", Said("none: effects known only as ranges", missing=True), none, none, none
+            )
+        )
+    else:
+        new = (
+            Said(words.bounds(plain.prediction_lower, plain.prediction_upper))
+            if plain.prediction_lower is not None and plain.prediction_upper is not None
+            else Said("needs three trials", missing=True)
+        )
+        spread = (
+            f"I\N{SUPERSCRIPT TWO} {plain.i2_percent:.0f}%, between-trial variance {words.fixed(plain.tau2)}"
+        )
+        wald = words.estimate(plain.estimate, plain.wald_lower, plain.wald_upper)
+        knapp = words.estimate(plain.estimate, plain.hartung_knapp_lower, plain.hartung_knapp_upper)
+        rows.append(row(title, Said("Random effects, Wald", note=spread), wald, new, none, none))
+        rows.append(row(title, "Random effects, Hartung-Knapp", knapp, new, none, none))
+    rows.extend(
+        row(
+            title,
+            Said(f"Bayesian, {bayes.prior} prior", note=bayes.prior_words),
+            words.estimate(bayes.median, bayes.ci_lower, bayes.ci_upper),
+            words.bounds(bayes.predictive_lower, bayes.predictive_upper),
+            words.probability(bayes.probability_of_benefit),
+            words.probability(bayes.probability_worth_it),
+        )
+        for bayes in answer.bayes
+    )
+    return rows
+
+
+def _missing(dossier: Dossier, findings: Findings) -> list[Block]:
+    """What is not known about the trials, why it matters, and how each number was got."""
+    silent = [effect for effect in findings.trials.effects if effect.smd is None]
+    items: list[Prose] = []
+    if silent:
+        people = sum(effect.n_active + effect.n_control for effect in silent)
+        items.append(
+            para(
+                Said(
+                    f"{words.listed([e.name for e in silent])} ({people} people) did not print the numbers"
+                    " that a summary needs. Whatever they found lies inside the open ranges of the chart.",
+                    unique(source for effect in silent for source in effect.sources),
+                ),
+                lead="Numbers of the trials that found nothing.",
+            )
+        )
+    for identifier, reason in findings.trials.unusable:
+        study = dossier.studies[identifier]
+        link = Said(study.name, href=f"#{anchor('study', study.id)}")
+        items.append(para(link, Said(f": {reason}", study.sources), lead="A trial that cannot be used."))
+    items.append(
+        para(
+            "No paper was read in full here; what was seen of each is said in the list of sources. Reading"
+            " the four papers could change every summary above.",
+            lead="Full texts.",
+        )
+    )
+    return [
+        Heading("What is missing, and why it matters", "trials-missing"),
+        Points(tuple(items)),
+        Fold("How the effect of each trial was worked out", (_derivations(findings),)),
+    ]
+
+
+def _derivations(findings: Findings) -> Points:
+    """Step by step, how each trial's effect was got from what its paper printed."""
+    return Points(
+        tuple(
+            para(
+                Said(
+                    f"{effect_words(effect)}. {' '.join(words.sentence(step) for step in effect.derivation)}",
+                    effect.sources,
+                ),
+                lead=f"{effect.name}.",
+            )
+            for effect in findings.trials.effects
+        )
+    )
+
+
+def _bias_table(studies: list[Study]) -> Table:
+    rows = []
+    for study in studies:
+        bias = study.risk_of_bias
+        if bias is None:
+            continue
+        domains = (bias.domains.get(domain) for domain in DOMAINS)  # type: ignore[call-overload]
+        cells = (judged(d.level) if d else Said("not judged", missing=True) for d in domains)
+        link = Said(study.name, href=f"#{anchor('study', study.id)}")
+        rows.append(row(link, judged(bias.overall.level), *cells))
+    titles = columns("Trial", "Overall", *(domain.replace("_", " ").capitalize() for domain in DOMAINS))
+    caption = "Risk of bias, judged from abstracts and reviews; the reasons are with each trial"
+    return Table(caption, titles, tuple(rows))
+
+
+def _short_table(caption: str, studies: list[Study]) -> Table:
+    rows = []
+    for study in studies:
+        outcome = pooled_or_first(study)
+        rows.append(
+            row(
+                Said(study.name, href=f"#{anchor('study', study.id)}"),
+                study.condition,
+                words.DESIGNS[study.design],
+                said(study.population.n),
+                treated(study) if study.arms else Said("not known: no regimen was seen", missing=True),
+                (Said(f"{words.capital(outcome.name)}: "), found(study, outcome))
+                if outcome
+                else "no outcome was seen",
+            )
+        )
+    titles = columns("Study", "Illness", "Design", "#People", "Treatment", "First result")
+    return Table(caption, titles, tuple(rows))
+
+
+def _outside_table(findings: Findings) -> Table | None:
+    rows = tuple(
+        row(
+            Said(effect.name, href=f"#{anchor('study', effect.study)}"),
+            effect.condition,
+            effect.outcome,
+            "odds ratio" if effect.measure == "OR" else "standard deviations",
+            Said(words.estimate(effect.estimate, effect.ci_lower, effect.ci_upper), effect.sources),
+        )
+        for effect in findings.trials.outside
+    )
+    titles = columns("Trial", "Illness", "Outcome", "Scale", "#Effect (95% interval)")
+    caption = (
+        "Randomised trials in neighbouring illnesses (no difference is 1 for an odds ratio,"
+        " 0 for standard deviations)"
+    )
+    return Table(caption, titles, rows) if rows else None

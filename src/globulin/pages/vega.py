@@ -1,0 +1,85 @@
+"""Turns a Vega-Lite specification into SVG text that follows the page's colours.
+
+Vega writes colours into the SVG, so one drawing could not serve a light and a dark page. Charts are
+therefore drawn with stand-in colours, one per meaning, which are replaced in the finished text: by CSS
+variables for the web, by plain colours for print.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+FONT = "Source Sans 3"
+VEGA_LITE = "6.4"
+
+COLOURS: dict[str, tuple[str, str]] = {
+    "ink": ("#0a0b01", "#1f262b"),
+    "muted": ("#0a0b02", "#58636b"),
+    "rule": ("#0a0b03", "#d9d7cf"),
+    "zero": ("#0a0b04", "#7b858c"),
+    "band": ("#0a0b05", "#e3eeee"),
+    "trial": ("#0a0b06", "#0b5e6b"),
+    "series": ("#0a0b07", "#8a5a00"),
+    "practitioner": ("#0a0b08", "#a3324c"),
+    "reference": ("#0a0b09", "#4a5560"),
+    "label": ("#0a0b0a", "#5b4a9e"),
+    "neighbour": ("#0a0b0b", "#35703a"),
+    "surface": ("#0a0b0c", "#fffefb"),
+}
+"""Meaning: the stand-in that a chart is drawn with, and the colour on paper (also the light theme's)."""
+
+
+def ink(name: str) -> str:
+    """The stand-in for a colour by its meaning."""
+    return COLOURS[name][0]
+
+
+def draw(spec: dict[str, Any], identifier: str, title: str, alt: str) -> tuple[str, str]:
+    """SVG of a Vega-Lite specification: for the web (CSS variables) and for print (plain colours)."""
+    raw = _convert(spec)
+    raw = re.sub(r'\bid="([^"]+)"', rf'id="{identifier}-\1"', raw)
+    raw = re.sub(r"url\(#([^)]+)\)", rf"url(#{identifier}-\1)", raw)
+    raw = re.sub(r'<rect width="[^"]*" height="[^"]*" fill="white"/>', "", raw, count=1)
+    # the drawing is one image to a screen reader, so its parts need no roles of their own
+    raw = re.sub(r' (?:role|aria-[a-z]+)="[^"]*"', "", raw)
+    # an unquoted family that ends in a digit is no valid CSS, so the family is set once, quoted, on the root
+    raw = raw.replace(f' font-family="{FONT}"', "")
+    web, paper = raw, raw
+    for name, (stand_in, colour) in COLOURS.items():
+        web = web.replace(stand_in, f"var(--chart-{name})")
+        paper = paper.replace(stand_in, colour)
+    return _labelled(web, identifier, title, alt), _labelled(paper, identifier, title, alt)
+
+
+def _convert(spec: dict[str, Any]) -> str:
+    svg: str = _converter().vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=[])
+    return svg
+
+
+@cache
+def _converter() -> Any:
+    """The converter with our font; imported late because starting it costs a third of a second."""
+    import vl_convert
+
+    fonts = Path(str(resources.files("globulin"))) / "pages" / "fonts"
+    vl_convert.register_font_directory(str(fonts))
+    return vl_convert
+
+
+def _labelled(svg: str, identifier: str, title: str, alt: str) -> str:
+    """The SVG as one image with a name and a description, sized by the page."""
+    width, height = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)[0]
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" id="{identifier}" role="img"'
+        f' aria-labelledby="{identifier}-title {identifier}-desc"'
+        f" font-family=\"'{FONT}', sans-serif\""
+        f' width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+        f'<title id="{identifier}-title">{escape(title)}</title>'
+        f'<desc id="{identifier}-desc">{escape(alt)}</desc>'
+    )
+    return head + svg[svg.index(">") + 1 :]
