@@ -1,4 +1,4 @@
-"""A made-up drug, answered by hand: the whole machinery from files to findings on numbers anyone can check."""
+"""A made-up drug, answered by hand: the machinery from files to findings on numbers anyone can check."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Finds, opens and checks dossiers: YAML files in folders become one frozen `Dossier`.
 
 A person fixes these files by hand, so every fault of a run is answered at once, each with
-file:line:column, the key, what is wrong and the likely fix. YAML is read as nodes rather than with a
-loader, because only nodes keep the place of every key and value.
+file:line:column, the key, what is wrong and the likely fix.
 """
 
 from __future__ import annotations
@@ -19,10 +18,8 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from globulin import marked_yaml
 from globulin.dossier import Dossier, SourceList
 from globulin.dossier.claim import ClaimList
 from globulin.dossier.hazard import Guidance, Hazard
@@ -75,12 +72,16 @@ Path_ = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class _File:
-    """A parsed file: plain data, and the node it came from for the places of faults."""
+    """A parsed file: its data, a mapping, with the places of its keys and values."""
 
     kind: Kind
     name: str
-    data: Any
-    node: Node
+    marked: marked_yaml.Marked
+
+    @property
+    def data(self) -> dict[str, Any]:
+        data: dict[str, Any] = self.marked.data
+        return data
 
 
 def bundled_dossier() -> Path:
@@ -164,82 +165,16 @@ def _parse(kind: Kind, name: str, raw: bytes, faults: list[Fault]) -> _File | No
         line = raw[: error.start].count(b"\n") + 1
         faults.append(Fault(name, line, 1, "", "not UTF-8 text", "save the file as UTF-8"))
         return None
-    try:
-        node = YAML(typ="safe").compose(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        fix = "indent with spaces" if "tab" in str(error.problem) or _has_tab(text, line) else ""
-        faults.append(Fault(name, line, column, "", f"not valid YAML: {error.problem}", fix))
+    marked = marked_yaml.read(text)
+    if marked.flaws:
+        faults.extend(Fault(name, *f.place, _dotted(f.path), f.problem, f.fix) for f in marked.flaws)
         return None
-    except YAMLError as error:
-        faults.append(Fault(name, 1, 1, "", f"not valid YAML: {error}".replace("\n", " ")))
-        return None
-    if not isinstance(node, MappingNode):
+    if not isinstance(marked.data, dict):
         faults.append(
             Fault(name, 1, 1, "", "the file is not a mapping of keys to values", "start with `id:`")
         )
         return None
-    before = len(faults)
-    data = _plain(node, name, (), faults, set())
-    return _File(kind, name, data, node) if len(faults) == before else None
-
-
-def _has_tab(text: str, line: int) -> bool:
-    lines = text.splitlines()
-    return any("\t" in lines[i] for i in (line - 2, line - 1) if 0 <= i < len(lines))
-
-
-def _plain(node: Node, name: str, path: Path_, faults: list[Fault], seen: set[int]) -> Any:
-    """A node as plain data; duplicate keys, aliases and tags are faults."""
-
-    def fault(where: Node, problem: str, fix: str) -> None:
-        mark = where.start_mark
-        faults.append(Fault(name, mark.line + 1, mark.column + 1, _dotted(path), problem, fix))
-
-    if id(node) in seen:
-        fault(node, "an alias (*) points here", "write the value out; aliases are not read")
-        return None
-    seen.add(id(node))
-    if isinstance(node, ScalarNode):
-        try:
-            return _scalar(node)
-        except ValueError as error:
-            fault(node, str(error), "write a plain number, true, false or text in quotes")
-            return None
-    if isinstance(node, SequenceNode):
-        return [_plain(item, name, (*path, i), faults, seen) for i, item in enumerate(node.value)]
-    data: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        key = key_node.value if isinstance(key_node, ScalarNode) else None
-        if not isinstance(key, str):
-            fault(key_node, "a key must be text", "put the key in quotes")
-        elif key in data:
-            fault(key_node, f"the key '{key}' stands twice in the same mapping", "keep one of them")
-        else:
-            data[key] = _plain(value_node, name, (*path, key), faults, seen)
-    return data
-
-
-def _scalar(node: ScalarNode) -> Any:
-    """Value of a scalar under the YAML 1.2 core schema; dates stay text."""
-    kind = str(node.tag).rpartition(":")[2]
-    text: str = node.value
-    match kind:
-        case "null":
-            return None
-        case "bool":
-            return text.lower() == "true"
-        case "int":
-            return int(text, 0) if text[:2].lower() in ("0x", "0o") else int(text.replace("_", ""))
-        case "float":
-            number = float(text.replace("_", "").lower().replace(".inf", "inf").replace(".nan", "nan"))
-            if number != number or number in (float("inf"), float("-inf")):
-                raise ValueError(f"{text} is not a number that can be computed with")
-            return number
-        case "str" | "timestamp":
-            return text
-    raise ValueError(f"the tag {node.tag} is not read")
+    return _File(kind, name, marked)
 
 
 def _known_ids(files: list[_File], faults: list[Fault]) -> dict[str, frozenset[str]]:
@@ -251,9 +186,9 @@ def _known_ids(files: list[_File], faults: list[Fault]) -> dict[str, frozenset[s
             for index, entry in enumerate(listed if isinstance(listed, list) else []):
                 identifier = entry.get("id") if isinstance(entry, dict) else None
                 if identifier in ids["source"]:
-                    at = _find(file.node, ("sources", index, "id"))
+                    at = ("sources", index, "id")
                     problem = f"the source id '{identifier}' is used twice"
-                    faults.append(_fault(file, at, ("sources", index, "id"), problem, "give each its own id"))
+                    faults.append(_fault(file, at, at, problem, "give each its own id"))
                 elif isinstance(identifier, str):
                     ids["source"].add(identifier)
             continue
@@ -261,8 +196,8 @@ def _known_ids(files: list[_File], faults: list[Fault]) -> dict[str, frozenset[s
         ids[file.kind.name].add(stem)
         if file.kind.has_id and isinstance(file.data.get("id"), str) and file.data["id"] != stem:
             problem = f"the id '{file.data['id']}' is not the file's name"
-            at = _find(file.node, ("id",))
-            faults.append(_fault(file, at, ("id",), problem, f"write `id: {stem}` or rename the file"))
+            fix = f"write `id: {stem}` or rename the file"
+            faults.append(_fault(file, ("id",), ("id",), problem, fix))
     ids["figure"] = set(FIGURE_NAMES)
     return {kind: frozenset(values) for kind, values in ids.items()}
 
@@ -287,8 +222,7 @@ def _explain(file: _File, detail: ErrorDetails, known: Mapping[str, frozenset[st
     """One validation error as a fault with its place and the likely fix."""
     context = detail.get("ctx", {})
     loc: Path_ = (*detail["loc"], *context.get("at", ()))
-    path = _existing(file.data, loc)
-    node = _find(file.node, path, at_key=detail["type"] == "extra_forbidden")
+    place = path = _existing(file.data, loc)
     problem, fix = detail["msg"], str(context.get("fix", ""))
     match detail["type"]:
         case "extra_forbidden":
@@ -311,7 +245,7 @@ def _explain(file: _File, detail: ErrorDetails, known: Mapping[str, frozenset[st
             problem = f"{problem.replace('Input should be', 'must be')}, not {_short(detail['input'])}"
         case _:
             problem = problem.replace("Input should be", "must be")
-    return _fault(file, node, path, problem, fix)
+    return _fault(file, place, path, problem, fix, at_key=detail["type"] == "extra_forbidden")
 
 
 def _short(value: Any) -> str:
@@ -363,21 +297,10 @@ def _at(data: Any, path: Path_) -> Any:
     return data
 
 
-def _find(node: Node, path: Path_, *, at_key: bool = False) -> Node:
-    """The node at a path that exists; with `at_key`, the key of the last step instead of its value."""
-    key: Node = node
-    for part in path:
-        if isinstance(node, MappingNode):
-            key, node = next(pair for pair in node.value if pair[0].value == part)
-        else:
-            key = node = node.value[part]
-    return key if at_key else node
-
-
 def _dotted(path: Path_) -> str:
     return ".".join(str(part) for part in path)
 
 
-def _fault(file: _File, node: Node, path: Path_, problem: str, fix: str) -> Fault:
-    mark = node.start_mark
-    return Fault(file.name, mark.line + 1, mark.column + 1, _dotted(path), problem, fix)
+def _fault(file: _File, place: Path_, key: Path_, problem: str, fix: str, *, at_key: bool = False) -> Fault:
+    """A fault at `place`, a path that exists in the file, about `key`, one that may not."""
+    return Fault(file.name, *file.marked.place(place, at_key=at_key), _dotted(key), problem, fix)

@@ -132,7 +132,8 @@ def _radau() -> tuple[FloatArray, FloatArray]:
     """Nodes in (0, 1] of Radau IIA, and the integrals from 0 to each of their Lagrange polynomials."""
     legendre = np.zeros(STAGES + 1)
     legendre[-2:] = -1.0, 1.0
-    node = 0.5 * (1.0 + np.polynomial.legendre.legroots(legendre))
+    # the roots are real, but from NumPy 2.5 on they come as complex numbers
+    node = 0.5 * (1.0 + np.sort(np.real(np.polynomial.legendre.legroots(legendre))))
     node[-1] = 1.0
     point, weight = np.polynomial.legendre.leggauss(STAGES)
     inside = node[:, None] * (0.5 * (1.0 + point))
