@@ -56,12 +56,16 @@ def page(
 
     from rich.console import Console
 
-    from globulin.living_page import build
+    from globulin.pages.vega import drawing_beside
 
-    with Console(stderr=True).status("reading the dossier") as status:
+    with drawing_beside() as convert, Console(stderr=True).status("reading the dossier") as status:
+        from globulin.living_page import build
+
         opened, found = _open_and_find(dossier, weight_kg, price_list)
         today = datetime.now(UTC).date()
-        index = build(opened, found, out, version=__version__, made_on=today, progress=status.update)
+        index = build(
+            opened, found, out, version=__version__, made_on=today, progress=status.update, convert=convert
+        )
     print(index)
 
 

@@ -13,6 +13,7 @@ from globulin.formats.results import to_text, whole_document
 from globulin.pages.charts import all_charts
 from globulin.pages.documents import living_page_pdf
 from globulin.pages.site import page_html, write_site
+from globulin.pages.vega import Convert
 
 
 def build(
@@ -23,13 +24,15 @@ def build(
     version: str,
     made_on: date,
     progress: Callable[[str], None],
+    convert: Convert | None = None,
 ) -> Path:
     """Write index.html with its assets, globulin.pdf and dossier.json into `out`; returns index.html.
 
-    The folder appears whole or stays as it was. `progress` is told in words what is being made.
+    The folder appears whole or stays as it was. `progress` is told in words what is being made;
+    `convert` draws the charts (default: in this process).
     """
     progress("drawing the charts")
-    charts = all_charts(dossier, findings)
+    charts = all_charts(dossier, findings, convert)
     progress("setting the PDF and writing the data")
     with ThreadPoolExecutor(max_workers=1) as aside:
         # typst sets the PDF outside Python's lock, so the data is written in the meantime

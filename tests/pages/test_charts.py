@@ -15,7 +15,7 @@ from globulin.findings import Findings, find
 from globulin.library import open_dossier
 from globulin.pages import words
 from globulin.pages.charts import Chart, all_charts, doses, forest, rises
-from globulin.pages.vega import COLOURS
+from globulin.pages.vega import COLOURS, drawing_beside
 from globulin.planning.dosing import Amount
 
 
@@ -193,3 +193,9 @@ def test_trial_arms_are_named_by_study_dose_and_route() -> None:
             dose = known(regimen.phases[-1].dose) if regimen else None
             if dose is not None:
                 assert any(t.startswith(f"{study.name}, {words.dose_words(dose)}") for t in shown)
+
+
+def test_a_second_process_draws_the_same() -> None:
+    with drawing_beside() as convert:
+        beside = all_charts(*bundled(), convert)
+    assert [chart.svg for chart in beside] == [chart.svg for chart in drawn().values()]

@@ -11,7 +11,8 @@ import pytest
 from globulin.dossier import Dossier
 from globulin.dossier.study import Study
 from globulin.library import open_dossier
-from globulin.synthesis.trials import TrialSummary, summarise_trials, trial_effect
+from globulin.synthesis.readings import trial_effect
+from globulin.synthesis.trials import TrialSummary, summarise_trials
 
 TRUTH: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "truth" / "evidence_computed.json").read_text()

@@ -23,10 +23,11 @@ from globulin.pages.layout import (
     specification,
     vertical_line,
 )
-from globulin.pages.vega import draw
+from globulin.pages.vega import Convert, draw
 from globulin.planning.comparison import Origin, RegimenRow
 from globulin.planning.dosing import Amount
-from globulin.synthesis.trials import Answer, TrialEffect, TrialSummary
+from globulin.synthesis.readings import TrialEffect
+from globulin.synthesis.trials import Answer, TrialSummary
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ MODEL_SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "
 # --- what the trials found -------------------------------------------------------------------------
 
 
-def forest(trials: TrialSummary) -> Chart:
+def forest(trials: TrialSummary, convert: Convert | None = None) -> Chart:
     """Every controlled trial, the null ones as ranges without an estimate, and all three answers."""
     lines: list[Line] = [Line("Trials", heading=True)]
     marks: list[Mark] = []
@@ -94,7 +95,7 @@ def forest(trials: TrialSummary) -> Chart:
     title = "What the controlled trials found, and three ways to add them up"
     alt = _forest_words(trials)
     spec = specification(lines, axis, marks=marks, bars=bars, behind=behind)
-    svg, paper = draw(spec, "chart-forest", title, alt)
+    svg, paper = draw(spec, "chart-forest", title, alt, convert)
     columns = ("Trial or summary", "People (treated + control)", "Effect (95% interval)", "Rests on")
     return Chart("chart-forest", title, alt, svg, paper, columns, tuple(rows))
 
@@ -184,7 +185,7 @@ def _forest_words(trials: TrialSummary) -> str:
 # --- doses -----------------------------------------------------------------------------------------
 
 
-def doses(dossier: Dossier, findings: Findings) -> Chart:
+def doses(dossier: Dossier, findings: Findings, convert: Convert | None = None) -> Chart:
     """Trial arms, series, doctors' regimens, reference and labelled doses on one log axis."""
     lines: list[Line] = []
     marks: list[Mark] = []
@@ -213,7 +214,7 @@ def doses(dossier: Dossier, findings: Findings) -> Chart:
     spec = specification(lines, axis, marks=marks, bars=_visible(bars), behind=shade)
     title = f"Doses compared, for {findings.weight_kg:g} kg"
     alt = _dose_words(findings)
-    svg, paper = draw(spec, "chart-doses", title, alt)
+    svg, paper = draw(spec, "chart-doses", title, alt, convert)
     columns = ("Kind", "Regimen", "mg/kg per 28 days")
     return Chart("chart-doses", title, alt, svg, paper, columns, tuple(rows))
 
@@ -284,7 +285,7 @@ def _dose_words(findings: Findings) -> str:
 # --- rise in IgG -----------------------------------------------------------------------------------
 
 
-def rises(dossier: Dossier, findings: Findings) -> Chart:
+def rises(dossier: Dossier, findings: Findings, convert: Convert | None = None) -> Chart:
     """The predicted mean rise of IgG for every regimen, each model's point and the spread between them."""
     models = list(dict.fromkeys(rise.model for row in findings.regimens for rise in row.rises))
     lines: list[Line] = []
@@ -316,7 +317,7 @@ def rises(dossier: Dossier, findings: Findings) -> Chart:
     title = f"Predicted mean rise in IgG, for {findings.weight_kg:g} kg"
     alt = _rise_words(findings)
     spec = specification(lines, _rise_axis(bars), marks=marks, bars=bars)
-    svg, paper = draw(spec, "chart-rises", title, alt)
+    svg, paper = draw(spec, "chart-rises", title, alt, convert)
     columns = ("Kind", "Regimen", *(f"{dossier.kinetics[model].name}, g/L" for model in models))
     return Chart("chart-rises", title, alt, svg, paper, columns, tuple(rows))
 
@@ -360,6 +361,12 @@ def _rise_words(findings: Findings) -> str:
     )
 
 
-def all_charts(dossier: Dossier, findings: Findings) -> tuple[Chart, Chart, Chart]:
-    """The charts of the page: trials, doses, rises."""
-    return forest(findings.trials), doses(dossier, findings), rises(dossier, findings)
+def all_charts(
+    dossier: Dossier, findings: Findings, convert: Convert | None = None
+) -> tuple[Chart, Chart, Chart]:
+    """The charts of the page: trials, doses, rises. `convert` draws them (default: in this process)."""
+    return (
+        forest(findings.trials, convert),
+        doses(dossier, findings, convert),
+        rises(dossier, findings, convert),
+    )

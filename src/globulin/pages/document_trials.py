@@ -18,7 +18,8 @@ from globulin.dossier.study import (
 from globulin.dossier.treatment import Product, Regimen
 from globulin.pages import words
 from globulin.pages.references import Cell, Json, PrintedPage
-from globulin.synthesis.trials import Answer, TrialEffect, TrialSummary
+from globulin.synthesis.readings import TrialEffect
+from globulin.synthesis.trials import Answer, TrialSummary
 
 NOT_KNOWN = "not known"
 I2 = "I\N{SUPERSCRIPT TWO}"

@@ -15,7 +15,8 @@ from globulin.methods import METHODS
 from globulin.pages import words
 from globulin.planning.comparison import RegimenRow
 from globulin.planning.dosing import Amount, NoAmount
-from globulin.synthesis.trials import Answer, TrialEffect
+from globulin.synthesis.readings import TrialEffect
+from globulin.synthesis.trials import Answer
 
 NOTICE = "It informs; it does not prescribe."
 DASH = "not known"

@@ -8,9 +8,13 @@ variables for the web, by plain colours for print.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from html import escape
 from importlib import resources
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +43,15 @@ def ink(name: str) -> str:
     return COLOURS[name][0]
 
 
-def draw(spec: dict[str, Any], identifier: str, title: str, alt: str) -> tuple[str, str]:
+Convert = Callable[[dict[str, Any]], str]
+"""Turns a Vega-Lite specification into SVG text."""
+
+
+def draw(
+    spec: dict[str, Any], identifier: str, title: str, alt: str, convert: Convert | None = None
+) -> tuple[str, str]:
     """SVG of a Vega-Lite specification: for the web (CSS variables) and for print (plain colours)."""
-    raw = _convert(spec)
+    raw = (convert or to_svg)(spec)
     raw = re.sub(r'\bid="([^"]+)"', rf'id="{identifier}-\1"', raw)
     raw = re.sub(r"url\(#([^)]+)\)", rf"url(#{identifier}-\1)", raw)
     raw = re.sub(r'<rect width="[^"]*" height="[^"]*" fill="white"/>', "", raw, count=1)
@@ -56,14 +66,34 @@ def draw(spec: dict[str, Any], identifier: str, title: str, alt: str) -> tuple[s
     return _labelled(web, identifier, title, alt), _labelled(paper, identifier, title, alt)
 
 
-def _convert(spec: dict[str, Any]) -> str:
+def to_svg(spec: dict[str, Any]) -> str:
+    """SVG of a specification, in this process."""
     svg: str = _converter().vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=[])
     return svg
 
 
+@contextmanager
+def drawing_beside() -> Iterator[Convert]:
+    """A `Convert` in a process of its own, which starts at once.
+
+    The converter needs half a second to start and holds Python's lock meanwhile; on a second core that goes
+    on while this process imports and computes. Where no process can be had, charts are drawn in this one.
+    """
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+        try:
+            pool.submit(to_svg, _SMALLEST)
+        except OSError:
+            yield to_svg
+        else:
+            yield lambda spec: pool.submit(to_svg, spec).result()
+
+
+_SMALLEST: dict[str, Any] = {"data": {"values": [{}]}, "mark": "point"}
+
+
 @cache
 def _converter() -> Any:
-    """The converter with our font; imported late because starting it costs a third of a second."""
+    """The converter with our font; imported late because starting it costs half a second."""
     import vl_convert
 
     fonts = Path(str(resources.files("globulin"))) / "pages" / "fonts"
