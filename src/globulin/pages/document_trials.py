@@ -42,6 +42,7 @@ def trials(page: PrintedPage) -> Json:
         "answers": [[answer.title, *_answer(answer)] for answer in summary.answers],
         "answer_words": [{"title": answer.title, "words": answer.words} for answer in summary.answers],
         "biased": _biased(summary),
+        "not_shown": words.NOT_SHOWN,
         "none_in_full": not any(
             page.dossier.sources[source].seen == "full_text" for study in studies for source in study.sources
         ),

@@ -48,9 +48,7 @@ def evidence_view(findings: Findings) -> RenderableType:
         remark = f" ({message})" if message else ""
         parts.append(Text(f"{answer.title}: {answer.words}{remark}"))
     parts += [Text(f"Not pooled: {study} ({reason})") for study, reason in trials.unusable]
-    parts.append(
-        Text(f"What this does not show: whether any one person will benefit. {NOTICE}", style="italic")
-    )
+    parts.append(Text(f"What this does not show: {words.NOT_SHOWN} {NOTICE}", style="italic"))
     return Group(*parts)
 
 

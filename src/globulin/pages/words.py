@@ -18,6 +18,11 @@ MINUS = "\N{MINUS SIGN}"
 NOTICE = (
     "This page informs. It does not prescribe: whether to treat is for a patient and a clinician to decide."
 )
+NOT_SHOWN = (
+    "whether any one person will benefit, how long a benefit lasts, or whether doses far below those of the"
+    " trials do anything."
+)
+"""What pooled trials leave open, whatever they find; follows `What this does not show:`."""
 
 ROUTES: dict[Route, str] = {
     "iv": "into a vein",

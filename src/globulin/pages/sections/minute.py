@@ -153,6 +153,8 @@ def _cost(findings: Findings) -> Iterator[Prose]:
 
 def _risks(dossier: Dossier) -> Iterator[Prose]:
     boxed = [hazard for hazard in dossier.hazards.values() if hazard.severity == "boxed_warning"]
+    # first the one that every route shares
+    boxed.sort(key=lambda hazard: -len(hazard.routes))
     common = [hazard for hazard in dossier.hazards.values() if hazard.severity == "common"]
     if not boxed:
         return
@@ -160,7 +162,8 @@ def _risks(dossier: Dossier) -> Iterator[Prose]:
     for index, hazard in enumerate(boxed):
         joint = "" if index == 0 else "; "
         phrases.append(joint)
-        phrases.append(Said(hazard.name, hazard.sources[:1], href=f"#{anchor('hazard', hazard.id)}"))
+        name, address = words.uncapital(hazard.name), f"#{anchor('hazard', hazard.id)}"
+        phrases.append(Said(name, hazard.sources[:1], href=address))
     phrases.append(".")
     if common:
         names = words.listed([words.uncapital(hazard.name) for hazard in common])

@@ -58,6 +58,7 @@ def section(dossier: Dossier, findings: Findings, chart: Chart) -> Section:
             _why_biased(findings),
             Figure(chart, chart_table(chart), FOREST_KEY),
             _answers(findings),
+            para(words.NOT_SHOWN, lead="What this does not show:"),
             _missing(dossier, findings),
             Heading("How far each trial can be trusted", "trials-bias"),
             _bias_table(controlled),
