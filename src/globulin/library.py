@@ -22,12 +22,13 @@ from pydantic_core import ErrorDetails
 from globulin import marked_yaml
 from globulin.dossier import Dossier, SourceList
 from globulin.dossier.claim import ClaimList
+from globulin.dossier.context import Background, Comparator, Report, Review
 from globulin.dossier.hazard import Guidance, Hazard
 from globulin.dossier.instrument import Instrument
 from globulin.dossier.kinetics import KineticModel
 from globulin.dossier.patient import Patient
 from globulin.dossier.price import PriceList
-from globulin.dossier.study import Background, Comparator, Report, Review, Study
+from globulin.dossier.study import Study
 from globulin.dossier.treatment import NamedRegimen, Product
 from globulin.errors import DossierError, Fault, InputError
 from globulin.findings import FIGURE_NAMES

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from globulin.dossier.claim import Claim, ClaimList
+from globulin.dossier.context import Background, Comparator, Report, Review
 from globulin.dossier.hazard import Guidance, Hazard
 from globulin.dossier.instrument import Instrument
 from globulin.dossier.kinetics import KineticModel
 from globulin.dossier.patient import Patient
 from globulin.dossier.price import PriceList
 from globulin.dossier.provenance import Record, Source
-from globulin.dossier.study import Background, Comparator, Report, Review, Study
+from globulin.dossier.study import Study
 from globulin.dossier.treatment import NamedRegimen, Product
 
 __all__ = ["Dossier", "SourceList"]

@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from itertools import chain
 
+from globulin.dossier.context import Report
 from globulin.dossier.hazard import Hazard, Rate
 from globulin.dossier.provenance import Statement, known
-from globulin.dossier.study import Report, Study
+from globulin.dossier.study import Study
 from globulin.dossier.treatment import Product, Route
 from globulin.pages import words
 from globulin.pages.blocks import Said

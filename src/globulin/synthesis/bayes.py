@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from globulin.synthesis.arguments import as_numbers
 from globulin.synthesis.censoring import (
     Censored,
     Conditional,
@@ -29,7 +30,6 @@ from globulin.synthesis.censoring import (
     mix_over_tau,
 )
 from globulin.synthesis.mixtures import Mixture, NormalMixture, SincMixture, quantile, shortest_interval
-from globulin.synthesis.pooling import as_numbers
 from globulin.synthesis.priors import HalfCauchy, HalfNormal, LogNormal, LogStudent, Normal, TauPrior
 
 __all__ = [

@@ -14,9 +14,9 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from globulin.synthesis.arguments import as_numbers
 from globulin.synthesis.effects import effect_size
 from globulin.synthesis.measures import small_sample_factor
-from globulin.synthesis.pooling import as_numbers
 
 Array: TypeAlias = NDArray[np.float64]
 SharedMeasure = Literal["MD", "SMD", "OR"]

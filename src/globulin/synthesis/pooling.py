@@ -8,12 +8,13 @@ Numerical trouble is never an exception: it is a value with a message.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from globulin.synthesis.arguments import Array, as_studies, check_choice, check_level
 from globulin.synthesis.heterogeneity import (
     Tau2Method,
     estimate_tau2,
@@ -21,7 +22,6 @@ from globulin.synthesis.heterogeneity import (
     weighted_summary,
 )
 
-Array: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
 Interval = Literal["wald", "t", "HKSJ", "HKSJ-guarded"]
 Prediction = Literal["ci", "k-1", "k-2"]
@@ -99,8 +99,11 @@ def pool(
     Raises ValueError naming the argument for unknown options, shapes that do not fit, values that
     are not finite, and variances that are not positive.
     """
-    _check_options(tau2, ci, level, prediction)
-    effects, variances = _check_data(y, v)
+    check_choice("tau2", tau2, Tau2Method)
+    check_choice("ci", ci, Interval)
+    check_choice("prediction", prediction, Prediction)
+    check_level(level)
+    effects, variances = as_studies(y, v)
     batch, k = effects.shape[:-1], effects.shape[-1]
     columns = np.ascontiguousarray(effects.reshape(-1, k).T), np.ascontiguousarray(variances.reshape(-1, k).T)
     size = max(1, _BLOCK // k)
@@ -252,45 +255,6 @@ def _messages(always: list[str], sometimes: dict[str, Mask]) -> NDArray[Any]:
         for value in seen
     ]
     return np.array(texts, dtype=np.object_)[which]
-
-
-# --- the door ----------------------------------------------------------------------------------------
-
-
-def _check_options(tau2: str, ci: str, level: float, prediction: str) -> None:
-    for name, value, allowed in (
-        ("tau2", tau2, get_args(Tau2Method)),
-        ("ci", ci, get_args(Interval)),
-        ("prediction", prediction, get_args(Prediction)),
-    ):
-        if value not in allowed:
-            raise ValueError(f"{name}: {value!r} is not one of {', '.join(allowed)}")
-    if not 0 < level < 1:
-        raise ValueError(f"level: must lie strictly between 0 and 1, not {level}")
-
-
-def _check_data(y: ArrayLike, v: ArrayLike) -> tuple[Array, Array]:
-    effects, variances = as_numbers(y, "y"), as_numbers(v, "v")
-    if not (variances > 0).all():
-        raise ValueError("v: every variance must be positive")
-    try:
-        effects, variances = np.broadcast_arrays(effects, variances)
-    except ValueError as problem:
-        raise ValueError(f"v: shape {variances.shape} does not fit y, {effects.shape}") from problem
-    if effects.ndim == 0 or effects.shape[-1] == 0:
-        raise ValueError("y: needs at least one study along its last axis")
-    return effects, variances
-
-
-def as_numbers(values: ArrayLike, name: str) -> Array:
-    """Float array of finite numbers; ValueError naming the argument otherwise."""
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as problem:
-        raise ValueError(f"{name}: must be numbers") from problem
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: every value must be a finite number")
-    return array
 
 
 def _shape(values: NDArray[Any], batch: tuple[int, ...]) -> Any:

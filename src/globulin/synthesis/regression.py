@@ -8,15 +8,16 @@ case, so a model that cannot be fitted is a result with a message.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias, get_args
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from globulin.synthesis.arguments import as_numbers, as_studies, check_choice, check_level
 from globulin.synthesis.heterogeneity import Tau2Method
 from globulin.synthesis.multiarm import Covariance
-from globulin.synthesis.pooling import Interval, as_numbers
+from globulin.synthesis.pooling import Interval
 from globulin.synthesis.residual import Projection, estimate_tau2, project
 
 Array: TypeAlias = NDArray[np.float64]
@@ -88,7 +89,9 @@ def regress(
     combination of others, or coefficients outnumber studies, all numbers are NaN and the message says so.
     Raises ValueError naming the argument that does not fit.
     """
-    _check_options(tau2, ci, level)
+    check_choice("tau2", tau2, Tau2Method)
+    check_choice("ci", ci, Interval)
+    check_level(level)
     shift = 0.0
     effects, variances = as_studies(y, np.diagonal(v.sampling) if isinstance(v, Covariance) else v)
     columns = _design(moderators, effects.shape[-1], intercept)
@@ -314,14 +317,6 @@ def spell_out(remarks: dict[str, Mask]) -> NDArray[Any]:
 # --- the door ----------------------------------------------------------------------------------------
 
 
-def _check_options(tau2: str, ci: str, level: float) -> None:
-    for name, value, allowed in (("tau2", tau2, get_args(Tau2Method)), ("ci", ci, get_args(Interval))):
-        if value not in allowed:
-            raise ValueError(f"{name}: {value!r} is not one of {', '.join(allowed)}")
-    if not 0 < level < 1:
-        raise ValueError(f"level: must lie strictly between 0 and 1, not {level}")
-
-
 def _design(moderators: ArrayLike | None, k: int, intercept: bool) -> Array:
     """Columns (..., k, p), the intercept first."""
     x = np.empty((k, 0)) if moderators is None else as_numbers(moderators, "moderators")
@@ -334,20 +329,6 @@ def _design(moderators: ArrayLike | None, k: int, intercept: bool) -> Array:
     if x.shape[-1] == 0:
         raise ValueError("moderators: without an intercept at least one is needed")
     return x
-
-
-def as_studies(y: ArrayLike, v: ArrayLike) -> tuple[Array, Array]:
-    """Effects and variances of one shape (..., k), k >= 1; ValueError naming the argument otherwise."""
-    effects, variances = as_numbers(y, "y"), as_numbers(v, "v")
-    if not (variances > 0).all():
-        raise ValueError("v: every variance must be positive")
-    try:
-        effects, variances = np.broadcast_arrays(effects, variances)
-    except ValueError as problem:
-        raise ValueError(f"v: shape {variances.shape} does not fit y, {effects.shape}") from problem
-    if effects.ndim == 0 or effects.shape[-1] == 0:
-        raise ValueError("y: needs at least one study along its last axis")
-    return effects, variances
 
 
 def _shape(values: NDArray[Any], batch: tuple[int, ...]) -> Any:

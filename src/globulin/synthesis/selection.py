@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from globulin.synthesis.arguments import as_studies
 from globulin.synthesis.pooling import pool
-from globulin.synthesis.regression import as_studies
 from globulin.synthesis.small_study import ENOUGH, remarks
 
 Array: TypeAlias = NDArray[np.float64]

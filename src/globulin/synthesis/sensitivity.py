@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from globulin.synthesis.arguments import as_numbers, as_studies
 from globulin.synthesis.heterogeneity import Tau2Method
-from globulin.synthesis.pooling import Interval, Pooled, as_numbers, pool
-from globulin.synthesis.regression import as_studies
+from globulin.synthesis.pooling import Interval, Pooled, pool
 
 Array: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from globulin.synthesis.arguments import as_studies
 from globulin.synthesis.heterogeneity import Tau2Method
 from globulin.synthesis.pooling import Interval, pool
-from globulin.synthesis.regression import as_studies, regress
+from globulin.synthesis.regression import regress
 
 Array: TypeAlias = NDArray[np.float64]
 Model = Literal["rma", "lm"]

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from globulin.synthesis.arguments import as_numbers
 from globulin.synthesis.measures import Array
-from globulin.synthesis.pooling import Mask, as_numbers
+from globulin.synthesis.pooling import Mask
 
 
 class Tables(NamedTuple):

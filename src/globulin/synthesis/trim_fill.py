@@ -12,9 +12,9 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from globulin.synthesis.arguments import as_studies
 from globulin.synthesis.heterogeneity import Tau2Method
 from globulin.synthesis.pooling import Interval, pool
-from globulin.synthesis.regression import as_studies
 from globulin.synthesis.small_study import ENOUGH, EQUAL_ERRORS, egger, remarks
 
 Array: TypeAlias = NDArray[np.float64]

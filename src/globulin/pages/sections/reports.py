@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from globulin.dossier import Dossier
-from globulin.dossier.study import Report
+from globulin.dossier.context import Report
 from globulin.findings import Findings
 from globulin.pages.blocks import Entry, Prose, Said, Section, blocks, para, term
 from globulin.pages.facts import anchor, facts, flag, said, stated
