@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -20,53 +19,12 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from globulin import marked_yaml
-from globulin.dossier import Dossier, SourceList
-from globulin.dossier.claim import ClaimList
-from globulin.dossier.context import Background, Comparator, Report, Review
-from globulin.dossier.hazard import Guidance, Hazard
-from globulin.dossier.instrument import Instrument
-from globulin.dossier.kinetics import KineticModel
-from globulin.dossier.patient import Patient
-from globulin.dossier.price import PriceList
-from globulin.dossier.study import Study
-from globulin.dossier.treatment import NamedRegimen, Product
+from globulin.dossier import KINDS, Dossier, Kind, SourceList
 from globulin.errors import DossierError, Fault, InputError
 from globulin.findings import FIGURE_NAMES
 
 MAX_FILE_BYTES = 2_000_000
 
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of content: its folder (also the field of `Dossier`), its name in references, its record."""
-
-    folder: str
-    name: str
-    record: Any
-    has_id: bool = True
-
-    def adapter(self) -> TypeAdapter[Any]:
-        """The validator of one file of this kind."""
-        return TypeAdapter(self.record)
-
-
-KINDS = (
-    Kind("sources", "source", SourceList, has_id=False),
-    Kind("studies", "study", Study),
-    Kind("reports", "report", Report),
-    Kind("reviews", "review", Review),
-    Kind("comparators", "comparator", Comparator),
-    Kind("background", "background", Background),
-    Kind("instruments", "instrument", Instrument),
-    Kind("regimens", "regimen", NamedRegimen),
-    Kind("products", "product", Product),
-    Kind("kinetics", "kinetic_model", KineticModel),
-    Kind("prices", "price_list", PriceList),
-    Kind("hazards", "hazard", Hazard),
-    Kind("guidance", "guidance", Guidance),
-    Kind("claims", "claim_list", ClaimList),
-    Kind("patients", "patient", Patient, has_id=False),
-)
 
 Path_ = tuple[str | int, ...]
 
@@ -110,7 +68,7 @@ def open_dossier(folder: Path | None = None) -> Dossier:
             files.append(parsed)
     known = _known_ids(files, faults)
     fields: dict[str, dict[str, Any]] = {kind.folder: {} for kind in KINDS}
-    adapters = {kind.folder: kind.adapter() for kind in KINDS}
+    adapters = {kind.folder: TypeAdapter(kind.record) for kind in KINDS}
     for file in files:
         record = _validate(file, adapters[file.kind.folder], known, faults)
         if isinstance(record, SourceList):
@@ -128,7 +86,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
     """JSON Schema of each kind of content file, by folder, for editors."""
     schemas = {}
     for kind in KINDS:
-        schema = kind.adapter().json_schema()
+        schema = TypeAdapter(kind.record).json_schema()
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
         schemas[kind.folder] = schema
     return schemas
@@ -180,7 +138,7 @@ def _parse(kind: Kind, name: str, raw: bytes, faults: list[Fault]) -> _File | No
 
 def _known_ids(files: list[_File], faults: list[Fault]) -> dict[str, frozenset[str]]:
     """Ids by kind, gathered before validation so that references can be checked in any file order."""
-    ids: dict[str, set[str]] = defaultdict(set)
+    ids: dict[str, set[str]] = {kind.name: set() for kind in KINDS}
     for file in files:
         if file.kind.name == "source":
             listed = file.data.get("sources")

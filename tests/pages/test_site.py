@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from globulin.dossier import Dossier
+from globulin.dossier import KINDS, Dossier
 from globulin.dossier.provenance import Source
 from globulin.errors import InputError
 from globulin.findings import Findings, find, used_sources
 from globulin.library import open_dossier
 from globulin.pages import site, words
 from globulin.pages.charts import Chart, all_charts
-from globulin.pages.facts import FOLDERS, anchor
+from globulin.pages.facts import anchor
 from globulin.pages.site import page_html, write_site
 
 DAY = date(2025, 11, 22)
@@ -82,11 +82,11 @@ def plain() -> str:
 def test_every_record_of_the_dossier_is_on_the_page() -> None:
     dossier, _, _ = bundled()
     ids = set(read().ids)
-    for kind, folder in FOLDERS.items():
-        for identifier in getattr(dossier, folder):
-            assert anchor(kind, identifier) in ids, f"{kind} {identifier} is missing"
+    for kind in KINDS:
+        for identifier in getattr(dossier, kind.folder):
+            assert anchor(kind.name, identifier) in ids, f"{kind.name} {identifier} is missing"
     fields = set(Dossier.model_fields) - {"content_sha256"}
-    assert fields == set(FOLDERS.values()), "a kind of record has no place on the page"
+    assert fields == {kind.folder for kind in KINDS}, "a kind of record has no place on the page"
 
 
 def test_every_claim_is_answered_with_its_verdict() -> None:

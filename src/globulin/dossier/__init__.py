@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from globulin.dossier.claim import Claim, ClaimList
 from globulin.dossier.context import Background, Comparator, Report, Review
@@ -15,13 +17,45 @@ from globulin.dossier.provenance import Record, Source
 from globulin.dossier.study import Study
 from globulin.dossier.treatment import NamedRegimen, Product
 
-__all__ = ["Dossier", "SourceList"]
+__all__ = ["KINDS", "Dossier", "Kind", "SourceList"]
 
 
 class SourceList(Record):
     """One file of sources."""
 
     sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of content: its folder (also the field of `Dossier`), its name in references, its record."""
+
+    folder: str
+    name: str
+    record: Any
+    has_id: bool = True
+    """Whether the record states its id, which is then also the file's name."""
+
+
+KINDS = (
+    Kind("sources", "source", SourceList, has_id=False),
+    Kind("studies", "study", Study),
+    Kind("reports", "report", Report),
+    Kind("reviews", "review", Review),
+    Kind("comparators", "comparator", Comparator),
+    Kind("background", "background", Background),
+    Kind("instruments", "instrument", Instrument),
+    Kind("regimens", "regimen", NamedRegimen),
+    Kind("products", "product", Product),
+    Kind("kinetics", "kinetic_model", KineticModel),
+    Kind("prices", "price_list", PriceList),
+    Kind("hazards", "hazard", Hazard),
+    Kind("guidance", "guidance", Guidance),
+    Kind("claims", "claim_list", ClaimList),
+    Kind("patients", "patient", Patient, has_id=False),
+)
+
+_FOLDER_OF = {kind.name: kind.folder for kind in KINDS}
 
 
 class Dossier(Record):
@@ -48,3 +82,8 @@ class Dossier(Record):
     def all_claims(self) -> tuple[Claim, ...]:
         """Every claim of every source page, in file order."""
         return tuple(claim for page in self.claims.values() for claim in page.claims)
+
+    def record(self, kind: str, identifier: str) -> Record:
+        """The record that a reference `kind:identifier` names. KeyError if there is none."""
+        record: Record = getattr(self, _FOLDER_OF[kind])[identifier]
+        return record

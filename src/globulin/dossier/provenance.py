@@ -87,22 +87,17 @@ def _figures_exist(text: str, info: ValidationInfo) -> str:
 TextWithFigures = Annotated[str, Field(min_length=1), AfterValidator(_figures_exist)]
 """Words in which `{name}` stands for a figure that is computed when a page is built."""
 
-REFERENCE_KINDS = (
-    "study", "report", "regimen", "product", "kinetic_model", "hazard", "price_list", "review",
-    "comparator", "background", "guidance", "instrument", "source",
-)  # fmt: skip
-
 
 def _reference_must_exist(value: str, info: ValidationInfo) -> str:
     kind, _, identifier = value.partition(":")
-    if kind not in REFERENCE_KINDS or not re.fullmatch(r"[a-z][a-z0-9_]*", identifier):
+    known: Mapping[str, frozenset[str]] | None = info.context
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", identifier) or (known is not None and kind not in known):
         raise PydanticCustomError(
             "bad_reference",
             "'{value}' is no reference: write kind:id, with kind one of {kinds}",
-            {"value": value, "kinds": ", ".join(REFERENCE_KINDS)},
+            {"value": value, "kinds": ", ".join(sorted(known or ()))},
         )
-    known: Mapping[str, frozenset[str]] | None = info.context
-    if known is not None and identifier not in known.get(kind, frozenset()):
+    if known is not None and identifier not in known[kind]:
         raise PydanticCustomError(
             "unknown_id", "no {kind} has the id '{value}'", {"kind": kind, "value": identifier}
         )

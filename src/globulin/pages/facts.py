@@ -13,25 +13,6 @@ from globulin.pages.blocks import Phrase, Prose, Said, Term, para, term
 
 T = TypeVar("T")
 
-FOLDERS = {
-    "study": "studies",
-    "report": "reports",
-    "regimen": "regimens",
-    "product": "products",
-    "kinetic_model": "kinetics",
-    "hazard": "hazards",
-    "price_list": "prices",
-    "review": "reviews",
-    "comparator": "comparators",
-    "background": "background",
-    "guidance": "guidance",
-    "instrument": "instruments",
-    "source": "sources",
-    "claim_list": "claims",
-    "patient": "patients",
-}
-"""Kind of record, as references name it: the field of the dossier that holds it."""
-
 
 def anchor(kind: str, identifier: str) -> str:
     """The id on the page of a record."""
@@ -154,7 +135,7 @@ def citation_words(citation: Citation) -> str:
 def reference(dossier: Dossier, see: str) -> Said:
     """A link to the record that `kind:id` names."""
     kind, _, identifier = see.partition(":")
-    record = getattr(dossier, FOLDERS[kind])[identifier]
+    record = dossier.record(kind, identifier)
     return Said(_name(kind, record), href=f"#{anchor(kind, identifier)}")
 
 

@@ -12,7 +12,7 @@ from globulin.dossier import Dossier
 from globulin.dossier.provenance import Seen
 from globulin.findings import Findings
 from globulin.pages import words
-from globulin.pages.facts import FOLDERS, flag
+from globulin.pages.facts import flag
 
 Json = dict[str, Any]
 Cell = str | Json
@@ -57,7 +57,7 @@ class PrintedPage:
         kind, _, identifier = reference.partition(":")
         if kind == "source":
             return (identifier,)
-        record = getattr(self.dossier, FOLDERS[kind])[identifier]
+        record = self.dossier.record(kind, identifier)
         return tuple(_sources_in(record.model_dump())) if kind in DEEP else _own_sources(record)
 
     def source_list(self) -> list[Json]:
