@@ -176,7 +176,7 @@ def test_schema_writes_one_file_per_kind(globulin: Any, tmp_path: Path) -> None:
 def test_every_command_has_help(globulin: Any) -> None:
     code, out, _ = globulin("--help")
     assert code == 0
-    for command in ("page", "evidence", "regimens", "claims", "cite", "check", "schema"):
+    for command in ("page", "evidence", "pool", "regimens", "claims", "cite", "check", "schema"):
         assert command in out
         assert globulin(command, "--help")[0] == 0
 
@@ -198,3 +198,96 @@ def test_help_and_import_stay_light() -> None:
 
 def test_version() -> None:
     assert cli.app.version == "0.1.0"
+
+
+# --- a table of one's own ----------------------------------------------------------------------------
+
+NAMES_TO_HOLD = (
+    *("estimate", "se", "ci_lower", "ci_upper", "p_value", "tau2", "tau2_ci_lower", "tau2_ci_upper"),
+    *("i2", "h2", "q", "q_p_value", "prediction_lower", "prediction_upper", "k", "message"),
+)
+
+
+def test_pool_json_has_the_names_of_the_library(globulin: Any) -> None:
+    code, out, _ = globulin("pool", str(TOY / "table.csv"), "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert set(NAMES_TO_HOLD) <= set(document)
+    assert (document["k"], document["measure"], document["corrected"]) == (3, "OR", ["Toy C 1992"])
+    # 10 of 20 against 5 of 20: log(10 * 15 / (10 * 5))
+    assert document["studies"][0]["estimate"] == pytest.approx(1.0986122886681098)
+
+
+def test_pool_shows_every_summary_and_what_it_does_not_show(globulin: Any) -> None:
+    code, out, _ = globulin(
+        "pool", str(TOY / "table.csv"), "--measure", "RR", "--tau2", "PM", "--level", "0.9"
+    )
+    words = " ".join(out.split())
+    assert code == 0
+    for said in ("PM, Hartung-Knapp", "PM, Wald", "Bayes, half-normal(0.5)", "90% interval", "Q-profile"):
+        assert said in words
+    assert "90% prediction interval" in words
+    assert "t with k \N{MINUS SIGN} 1 = 2 degrees of freedom" in words
+    assert "0.5 was added to every cell of these: Toy C 1992." in words
+    assert "What this does not show: " in words
+    assert "It informs; it does not prescribe." in words
+
+
+def test_pool_options_change_the_answer(globulin: Any) -> None:
+    def answer(*options: str) -> dict[str, Any]:
+        result: dict[str, Any] = json.loads(globulin("pool", str(TOY / "table.csv"), "--json", *options)[1])
+        return result
+
+    wald = answer("--ci", "wald")
+    assert (wald["ci_lower"], wald["ci_upper"]) == (wald["wald"]["ci_lower"], wald["wald"]["ci_upper"])
+    common = answer("--tau2", "FE")
+    assert (common["tau2"], common["prediction_lower"]) == (0, None)
+    assert answer("--level", "0.8")["ci_lower"] > answer()["ci_lower"]
+
+
+def test_pool_prints_names_as_they_are_and_steers_no_terminal(globulin: Any, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("study,y,v\n[red]A[/red],1,1\n\x1b[31mB,2,1\n")
+    code, out, _ = globulin("pool", str(path))
+    assert code == 0
+    assert "[red]A[/red]" in out
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--tau2", "REMLL"), "--tau2 REMLL: is not one of FE, DL, HE, HS, SJ, ML, REML, EB, PM"),
+        (("--ci", "knha"), "--ci knha: is not one of wald, t, HKSJ, HKSJ-guarded"),
+        (("--level", "95"), "--level 95: give a number from 0.5 to 0.9999, such as 0.95"),
+        (("--level", "nan"), "--level nan: "),
+        (("--measure", "SMD"), "for which there is OR, RR, RD, PETO, AS"),
+    ],
+)
+def test_pool_answers_a_bad_option_in_one_line(globulin: Any, arguments: tuple[str, ...], words: str) -> None:
+    code, out, err = globulin("pool", str(TOY / "table.csv"), *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert words in err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("study,ai,n1i,ci,n2i\nA,5,4,1,4\n", "globulin: t.csv:2: column 'ai': must not be above n1i\n"),
+        ("study,y,v\nA,much,1\n", "globulin: t.csv:2: column 'y': 'much' is not a number\n"),
+        ("a|b\n1|2\n", "globulin: t.csv:1: one column only, 'a|b' (put commas,"),
+        ("", "globulin: t.csv: the file is empty\n"),
+    ],
+)
+def test_pool_answers_a_bad_table_in_one_line(globulin: Any, tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    code, out, err = globulin("pool", str(path))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(words)
+
+
+def test_pool_answers_what_is_no_file_in_one_line(globulin: Any, tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "nowhere.csv"):
+        code, out, err = globulin("pool", str(path))
+        assert (code, out, err.count("\n")) == (2, "", 1)

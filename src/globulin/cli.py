@@ -1,4 +1,4 @@
-"""The command line: `globulin page`, `evidence`, `regimens`, `claims`, `cite`, `check`, `schema`.
+"""The command line: `globulin page`, `evidence`, `pool`, `regimens`, `claims`, `cite`, `check`, `schema`.
 
 Heavy modules are imported inside the commands, so that `globulin --help` answers at once. Exit status:
 0 done, 1 a dossier has faults, 2 what was asked for cannot be used.
@@ -77,6 +77,44 @@ def evidence(*, dossier: DossierDir = None, json: Json = False) -> None:
 
     opened, found = _open_and_find(dossier)
     _print(evidence_document(opened, found) if json else evidence_view(found))
+
+
+@app.command(name="pool")
+def pool_own(
+    file: Path,
+    /,
+    *,
+    measure: Annotated[
+        str | None, Parameter(help="Effect measure, such as OR, RR or SMD; default: by the columns found.")
+    ] = None,
+    tau2: Annotated[
+        str, Parameter(help="Between-study variance: FE, DL, HE, HS, SJ, ML, REML, EB or PM.")
+    ] = "REML",
+    ci: Annotated[str, Parameter(help="Interval: wald, t, HKSJ or HKSJ-guarded.")] = "HKSJ",
+    level: Annotated[float, Parameter(help="Confidence level, between 0 and 1.")] = 0.95,
+    json: Json = False,
+) -> None:
+    """Pool a table of your own, with the column names of metafor, RevMan Web, Metapsy or globulin."""
+    from globulin.formats.effect_table import read_effect_table
+    from globulin.synthesis.own_table import checked_options, pool_table
+
+    try:
+        options = checked_options(tau2, ci, level)
+    except ValueError as problem:
+        raise InputError(f"--{problem}") from problem
+    table = read_effect_table(file, measure)
+    try:
+        result = pool_table(table.measure, table.columns, table.effects, table.names, table.lines, options)
+    except ValueError as problem:
+        raise InputError(f"{table.file}: {problem}") from problem
+    if json:
+        from globulin.formats.results import pooled_document
+
+        _print(pooled_document(table, result))
+    else:
+        from globulin.pages.pooled import pooled_view
+
+        _print(pooled_view(result, table.file))
 
 
 @app.command

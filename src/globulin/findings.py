@@ -13,6 +13,7 @@ from functools import partial
 
 from globulin.dossier import Dossier
 from globulin.dossier.claim import Claim
+from globulin.dossier.kinetics import AbsorptionModel
 from globulin.dossier.patient import Patient
 from globulin.dossier.price import PriceList
 from globulin.dossier.study import Counts, Study, TestStatistic
@@ -98,11 +99,15 @@ def used_sources(dossier: Dossier, findings: Findings) -> tuple[str, ...]:
         ids.update(outside.sources)
     for row in findings.regimens:
         ids.update(row.sources)
+    for labelled in findings.labelled:
+        ids.update(labelled.sources)
     for figure in findings.figures.values():
         ids.update(figure.sources)
-    for model in {rise.model for row in findings.regimens for rise in row.rises}:
-        record = dossier.kinetics[model]
-        ids.update((record.source, *getattr(record, "also", ())))
+    ids.update(price.source for prices in findings.prices.values() for price in prices)
+    models = {rise.model for row in findings.regimens for rise in row.rises}
+    for identifier, record in dossier.kinetics.items():
+        if identifier in models or (models and isinstance(record, AbsorptionModel)):
+            ids.update((record.source, *getattr(record, "also", ())))
     return tuple(sorted(ids))
 
 
@@ -180,15 +185,16 @@ def _pooled(identifier: AnswerId, context: _Context) -> _Made:
     if not context.trials.answers:
         return _UNKNOWN
     answer = context.trials.answer(identifier)
-    sources = tuple(dict.fromkeys(s for effect in context.trials.effects for s in effect.sources))
     summary = answer.frequentist
     if summary is not None:
         # both intervals, since with two to four trials they can disagree about everything
         wald = f"{summary.wald_lower:.2f} to {summary.wald_upper:.2f}"
         knapp = f"{summary.hartung_knapp_lower:.2f} to {summary.hartung_knapp_upper:.2f}"
-        return f"{summary.estimate:.2f} (95% interval {wald} by Wald, {knapp} by Hartung-Knapp)", sources
-    vague = next(bayes for bayes in answer.bayes if bayes.prior == "vague")
-    return f"{vague.median:.2f} (95% interval {vague.ci_lower:.2f} to {vague.ci_upper:.2f})", sources
+        text = f"{summary.estimate:.2f} (95% interval {wald} by Wald, {knapp} by Hartung-Knapp)"
+    else:
+        vague = next(bayes for bayes in answer.bayes if bayes.prior == "vague")
+        text = f"{vague.median:.2f} (95% interval {vague.ci_lower:.2f} to {vague.ci_upper:.2f})"
+    return text, answer.sources
 
 
 def _cheapest(route: Route, text: Callable[[DrugPrice], str], context: _Context) -> _Made:
@@ -201,6 +207,15 @@ def _cheapest_course(g_per_kg: float, context: _Context) -> _Made:
         return f"{price.per_gram * g_per_kg * context.weight_kg:,.0f} {price.currency}"
 
     return _cheapest("iv", words, context)
+
+
+def _im_over_10_ml(context: _Context) -> _Made:
+    """Price per mL of the code for injections above 10 mL, which the same list prices lower."""
+    for price in context.price_list.prices:
+        if price.code == "J1560" and price.price is not None and price.unit == "ml":
+            text = f"{price.price / price.amount:.2f} {context.price_list.currency}"
+            return text, (context.price_list.source,)
+    return _UNKNOWN
 
 
 def _im_to_iv(context: _Context) -> _Made:
@@ -257,7 +272,8 @@ def _low_dose_percent(context: _Context) -> _Made:
     sources = _unique(
         source for row in context.rows.values() if row.origin == "trial" for source in row.sources
     )
-    return f"{min(a for a, _ in low):.0f} to {max(b for _, b in low):.0f}%", sources
+    ends = dict.fromkeys(f"{end:.0f}" for end in (min(a for a, _ in low), max(b for _, b in low)))
+    return f"{' to '.join(ends)}%", sources
 
 
 def _unique(items: Iterable[str]) -> tuple[str, ...]:
@@ -279,6 +295,7 @@ _FIGURES: dict[str, Callable[[_Context], _Made]] = {
     "price_date": lambda context: (context.price_list.date_words, (context.price_list.source,)),
     "im_2_ml_usd": partial(_im_2_ml, _im_2_ml_cost),
     "im_usd_per_ml": partial(_cheapest, "im", _im_price_per_ml),
+    "im_over_10_ml_usd_per_ml": _im_over_10_ml,
     "im_to_iv_price_ratio": _im_to_iv,
     "im_2_ml_weekly_g": partial(_im_2_ml, lambda _, given: f"{given.dose_g:.2f} g"),
     "im_2_ml_weekly_rise_percent": _rise_percent,

@@ -144,7 +144,7 @@ def _known_ids(files: list[_File], faults: list[Fault]) -> dict[str, frozenset[s
             listed = file.data.get("sources")
             for index, entry in enumerate(listed if isinstance(listed, list) else []):
                 identifier = entry.get("id") if isinstance(entry, dict) else None
-                if identifier in ids["source"]:
+                if isinstance(identifier, str) and identifier in ids["source"]:
                     at = ("sources", index, "id")
                     problem = f"the source id '{identifier}' is used twice"
                     faults.append(_fault(file, at, at, problem, "give each its own id"))

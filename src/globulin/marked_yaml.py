@@ -30,6 +30,7 @@ Place = tuple[int, int]
 """Line and column, from 1."""
 
 MAX_DEPTH = 50
+MAX_DIGITS = 18
 _PLAIN = re.compile(
     r"(?P<null>~|null|Null|NULL|)$"
     r"|(?P<true>true|True|TRUE)$|(?P<false>false|False|FALSE)$"
@@ -167,10 +168,12 @@ def _scalar(event: ScalarEvent, path: Path, marked: Marked) -> Any:
             return None
         case "true" | "false" as word:
             return word == "true"
-        case "int":
-            return int(text)
-        case "based":
-            return int(text, 0)
+        case "int" | "based" as kind:
+            if len(text) > MAX_DIGITS:
+                flaw = f"a number of more than {MAX_DIGITS} digits", "check it"
+                marked.flaws.append(Flaw(_place(event), path, *flaw))
+                return None
+            return int(text) if kind == "int" else int(text, 0)
         case "float":
             return float(text)
         case "endless":

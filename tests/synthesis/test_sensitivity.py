@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import fields
-from time import process_time
 from typing import get_args
 
 import numpy as np
@@ -227,18 +226,6 @@ def test_a_batch_is_the_loop(name, method):
         for field in numbers(kind):
             got, alone = getattr(batch, field)[index], getattr(one, field)
             assert got == pytest.approx(alone, rel=1e-12, abs=1e-12, nan_ok=True), field
-
-
-def test_leaving_each_of_a_hundred_out_is_quick():
-    rng = np.random.default_rng(4)
-    y, v = rng.normal(size=100), rng.uniform(0.1, 1, 100)
-    times = []
-    for _ in range(5):
-        start = process_time()
-        leave_one_out(y, v)
-        times.append(process_time() - start)
-    # the goal is 5 ms; a shared machine may be several times slower
-    assert min(times) < 0.025
 
 
 # --- degenerate and hostile input ------------------------------------------------------------------------

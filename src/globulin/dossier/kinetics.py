@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from globulin.dossier.provenance import NOT_REPORTED, Cited, Fact, Record, Slug, SourceId, Statement, Text
 from globulin.dossier.treatment import Range
@@ -92,7 +93,7 @@ class RecyclingModel(Record):
     internalisation_per_day: Cited[PositiveNumber]
     max_recycling_mg_per_kg_day: Cited[PositiveNumber]
     half_saturation_g_per_l: Cited[PositiveNumber]
-    baseline_g_per_l: Cited[GramPerLitre]
+    baseline_g_per_l: Cited[PositiveNumber]
     central_ml_per_kg: Cited[PositiveNumber]
     peripheral_to_central: Cited[PositiveNumber]
     exchange_l_per_day: Cited[PositiveNumber]
@@ -101,6 +102,18 @@ class RecyclingModel(Record):
     """What the set rests on or was checked against."""
     source: SourceId
     also: tuple[SourceId, ...] = ()
+
+    @model_validator(mode="after")
+    def _breaks_down_at_baseline(self) -> RecyclingModel:
+        capacity = self.max_recycling_mg_per_kg_day.value / self.central_ml_per_kg.value
+        bound = self.half_saturation_g_per_l.value + self.baseline_g_per_l.value
+        if capacity / bound >= self.internalisation_per_day.value:
+            raise PydanticCustomError(
+                "no_catabolism",
+                "recycling leaves no breakdown of IgG at baseline",
+                {"fix": "check Jmax, Km and kint", "at": ("max_recycling_mg_per_kg_day",)},
+            )
+        return self
 
 
 class AbsorptionModel(Record):
@@ -112,7 +125,7 @@ class AbsorptionModel(Record):
     route: Literal["im"]
     ka_per_day: Cited[PositiveNumber]
     ka_range_per_day: Cited[Range]
-    bioavailability: Cited[PositiveNumber]
+    bioavailability: Cited[Annotated[float, Field(gt=0, le=1)]]
     bioavailability_range: Cited[Range]
     statements: tuple[Statement, ...] = ()
     """What the default rests on: analogues, sites, observed times of the peak."""

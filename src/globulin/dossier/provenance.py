@@ -7,6 +7,7 @@ cannot be filled with a bare number, so a number without a source cannot reach a
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -28,8 +29,20 @@ T = TypeVar("T")
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 """An id: lower-case letters, digits and underscores, as in `lloyd_1990`."""
 
-Text = Annotated[str, Field(min_length=1)]
-"""Words for a reader; never empty."""
+
+def _printable(text: str) -> str:
+    for character in text:
+        if unicodedata.category(character) == "Cc" and character != "\n":
+            raise PydanticCustomError(
+                "control_character",
+                "holds the control character U+{code}",
+                {"code": f"{ord(character):04X}", "fix": "remove it"},
+            )
+    return text
+
+
+Text = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
+"""Words for a reader; never empty, no control characters."""
 
 Seen = Literal["full_text", "abstract", "label", "secondary", "registry", "unverified"]
 """What was read to get a value: the paper, its abstract, a product label or its maker's site, another
@@ -68,7 +81,6 @@ def _must_exist(kind: str) -> AfterValidator:
 SourceId = Annotated[str, _must_exist("source")]
 ProductId = Annotated[str, _must_exist("product")]
 StudyId = Annotated[str, _must_exist("study")]
-RegimenId = Annotated[str, _must_exist("regimen")]
 ReportId = Annotated[str, _must_exist("report")]
 """Ids that must name a record of the same dossier. Checked where validation is given the known ids as its
 context (kind to ids); without a context, as in a unit test of one record, any id is accepted."""

@@ -23,6 +23,7 @@ from globulin.dossier.provenance import (
     Statement,
     StudyId,
     Text,
+    known,
 )
 from globulin.dossier.treatment import Regimen
 from globulin.units import Count, Number, Percent, PositiveNumber
@@ -114,7 +115,7 @@ class TestStatistic(Record):
 
     kind: Literal["test_statistic"]
     statistic: Literal["t"]
-    value: Number
+    value: Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]
     """As printed, sign included."""
     df: PositiveNumber
     favours: Slug
@@ -138,7 +139,7 @@ class NotSignificant(Record):
     kind: Literal["not_significant"]
     arms: tuple[Slug, ...] = Field(min_length=2)
     """The arms compared, control last."""
-    two_sided_alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    two_sided_alpha: Annotated[float, Field(ge=0.0001, lt=0.5)] = 0.05
 
 
 class Change(Record):
@@ -327,7 +328,31 @@ class Study(Record):
             _must_be_among(self.pooled.control, arms, "arm", ("pooled", "control"))
             for index, arm in enumerate(self.pooled.active):
                 _must_be_among(arm, arms, "arm", ("pooled", "active", index))
+            self._can_be_pooled(self.pooled)
         return self
+
+    def _can_be_pooled(self, entry: PooledResult) -> None:
+        """Only a verified result of a randomised trial in these illnesses, with its numbers of people."""
+        outcome = self.outcome(entry.outcome)
+        compared = (*entry.active, entry.control)
+        if self.design not in RANDOMISED or self.condition_group == "neighbour":
+            raise _not_poolable("only randomised trials in ME/CFS or fibromyalgia are pooled", "pooled")
+        if len(set(compared)) < len(compared):
+            raise _not_poolable("an arm is named twice", "pooled", "active")
+        if outcome.seen == "unverified":
+            raise _not_poolable("its outcome is unverified", "pooled", "outcome")
+        match outcome.result:
+            case Counts() as counts:
+                absent = [arm for arm in compared if arm not in counts.groups]
+                if absent:
+                    raise _not_poolable(f"its outcome has no counts for {', '.join(absent)}", "pooled")
+            case TestStatistic() | NotSignificant():
+                for arm in compared:
+                    people = known(self.arm(arm).n_analysed) or known(self.arm(arm).n_randomised)
+                    if people is None or people < 2:
+                        raise _not_poolable(f"arm {arm} has no verified or assumed number of people", "arms")
+            case other:
+                raise _not_poolable(f"a result of kind '{other.kind}' cannot be", "pooled", "outcome")
 
     def arm(self, identifier: str) -> Arm:
         """The arm with this id; KeyError if there is none."""
@@ -346,6 +371,10 @@ def _by_id(items: tuple[_Item, ...], identifier: str) -> _Item:
         if item.id == identifier:
             return item
     raise KeyError(identifier)
+
+
+def _not_poolable(why: str, *at: str) -> PydanticCustomError:
+    return PydanticCustomError("not_poolable", "cannot be pooled: {why}", {"why": why, "at": at})
 
 
 def _unique(items: Sequence[Arm | Outcome], where: str) -> list[str]:

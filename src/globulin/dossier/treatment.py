@@ -6,7 +6,7 @@ A trial arm, a doctor's habit and a patient's plan are the same `Regimen`, so th
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -85,11 +85,26 @@ class Phase(Record):
     """The whole dose of one interval, also where it is split over several days."""
     interval_day: Fact[Day]
     """Days from the start of one dose to the start of the next; for a single course, why there is none."""
-    doses: Fact[int] = NOT_REPORTED
+    doses: Fact[Annotated[int, Field(ge=1)]] = NOT_REPORTED
     """How many times the dose is given in this phase."""
     split_over_days: int = Field(default=1, ge=1, le=31)
     infusion_day: Day | None = None
     """How long one infusion runs, where it is stated."""
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Phase:
+        interval = getattr(self.interval_day, "value", None)
+        if self.split_over_days > 1 and self.infusion_day is not None and self.infusion_day > 1:
+            raise PydanticCustomError(
+                "parts_overlap", "infusions on consecutive days last at most a day", {"at": ("infusion_day",)}
+            )
+        if interval is not None and self.split_over_days > interval:
+            raise PydanticCustomError(
+                "parts_overlap",
+                "{parts} daily parts do not fit an interval of {interval} days",
+                {"parts": self.split_over_days, "interval": interval, "at": ("split_over_days",)},
+            )
+        return self
 
 
 class Regimen(Record):

@@ -16,8 +16,6 @@ from globulin.dossier.kinetics import AbsorptionModel, KineticModel, LinearModel
 from globulin.dossier.provenance import Cited, known
 from globulin.exposure import fcrn, linear
 
-COURSE_ROUTES = ("iv", "im", "sc", "fsc")
-
 
 @dataclass(frozen=True)
 class Course:
@@ -53,17 +51,31 @@ class Rise:
 def models_for_normal_igg(models: Iterable[KineticModel]) -> tuple[RecyclingModel | LinearModel, ...]:
     """The models whose domain holds people with normal IgG: every recycling set, and neuropathy (CIDP).
 
-    A linear model takes part only if clearance, volumes and absorption were all obtained.
+    A model takes part only if all its parameters were obtained and none is unverified; a linear one also
+    needs no covariate but weight.
     """
     chosen: list[RecyclingModel | LinearModel] = []
     for model in models:
         if isinstance(model, RecyclingModel):
-            chosen.append(model)
+            if all(fact.computable for fact in _recycling_facts(model)):
+                chosen.append(model)
         elif isinstance(model, LinearModel) and model.domain == "neuropathy":
-            obtained = {name for name, fact in model.parameters.items() if isinstance(fact, Cited)}
-            if {"cl", "v1", "q", "v2", "ka", "f_sc"} <= obtained:
+            obtained = {name for name, fact in model.parameters.items() if known(fact) is not None}
+            by_weight = all(c.covariate == "weight_kg" and c.reference for c in model.covariates)
+            if by_weight and {"cl", "v1", "q", "v2", "ka", "f_sc"} <= obtained:
                 chosen.append(model)
     return tuple(chosen)
+
+
+def _recycling_facts(model: RecyclingModel) -> tuple[Cited[float], ...]:
+    return (
+        model.internalisation_per_day,
+        model.max_recycling_mg_per_kg_day,
+        model.half_saturation_g_per_l,
+        model.baseline_g_per_l,
+        model.central_ml_per_kg,
+        model.exchange_l_per_day,
+    )
 
 
 def steady_state_rises(

@@ -11,13 +11,16 @@ from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from globulin.dossier import Dossier
 from globulin.dossier.provenance import Source
 from globulin.findings import AnsweredClaim, Findings, used_sources
+from globulin.formats.effect_table import EffectTable
 from globulin.methods import METHODS, Method
 from globulin.planning.comparison import RegimenRow
 from globulin.planning.labelled import LabelledAmount
+from globulin.synthesis.own_table import PRIOR_SCALE, PooledTable, StudyEffect
 from globulin.synthesis.trials import TrialSummary
 
 SCHEMA_VERSION = 1
@@ -26,7 +29,7 @@ NOTICE = "globulin informs; it does not prescribe."
 
 def to_text(document: dict[str, Any]) -> str:
     """A document as indented JSON text, keys in the order they were put, ending in a newline."""
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return to_json(document, indent=2, inf_nan_mode="null").decode() + "\n"
 
 
 def evidence_document(dossier: Dossier, findings: Findings) -> dict[str, Any]:
@@ -42,6 +45,53 @@ def evidence_document(dossier: Dossier, findings: Findings) -> dict[str, Any]:
         "answers": answers,
         "unusable": [{"study": study, "reason": reason} for study, reason in findings.trials.unusable],
     }
+
+
+def pooled_document(table: EffectTable, result: PooledTable) -> dict[str, Any]:
+    """What `globulin pool --json` prints: the summary by the names of `pool`, others beside it, studies."""
+    return {
+        "notice": NOTICE,
+        "file": table.file,
+        "measure": result.measure,
+        "columns": table.headings,
+        "tau2_method": result.tau2_method,
+        "ci_method": result.ci_method,
+        "level": result.level,
+        **_numbers(result.pooled, _POOLED),
+        "wald": _numbers(result.wald, _INTERVAL),
+        "bayes": {"tau_prior": f"half-normal({PRIOR_SCALE})", **_numbers(result.bayes, _BAYES)}
+        if result.bayes
+        else None,
+        "no_bayes": result.no_bayes,
+        "corrected": list(result.corrected),
+        "without_events": list(result.without_events),
+        "not_pooled": list(result.unusable),
+        "studies": [_study(row) for row in result.studies],
+    }
+
+
+_INTERVAL = ("estimate", "se", "ci_lower", "ci_upper", "p_value")
+_POOLED = (
+    *_INTERVAL,
+    *("tau2", "tau2_ci_lower", "tau2_ci_upper", "i2", "h2", "q", "q_p_value"),
+    *("prediction_lower", "prediction_upper", "k", "message"),
+)
+_BAYES = (
+    *("median", "mean", "sd", "ci_lower", "ci_upper", "tau_median", "tau_ci_lower", "tau_ci_upper"),
+    *("predictive_median", "predictive_lower", "predictive_upper", "message"),
+)
+
+
+def _study(row: StudyEffect) -> dict[str, Any]:
+    # NaN, the only value that differs from itself, stands for an effect that does not exist
+    return {name: value if value == value else None for name, value in row._asdict().items()}
+
+
+def _numbers(result: object, names: tuple[str, ...]) -> dict[str, Any]:
+    numbers: dict[str, Any] = _plain(
+        dict[str, float | int | str], {name: getattr(result, name) for name in names}
+    )
+    return numbers
 
 
 def regimens_document(dossier: Dossier, findings: Findings) -> dict[str, Any]:

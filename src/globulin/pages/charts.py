@@ -117,7 +117,7 @@ def effect_words(effect: TrialEffect) -> str:
     if effect.smd is not None and effect.ci_lower is not None and effect.ci_upper is not None:
         return words.estimate(effect.smd, effect.ci_lower, effect.ci_upper)
     bound = effect.bound or 0.0
-    return f"estimate not printed; somewhere between {words.bounds(-bound, bound)}"
+    return f"estimate not printed; somewhere within \N{PLUS-MINUS SIGN}{words.fixed(bound)}"
 
 
 def _trial_row(effect: TrialEffect) -> Row:

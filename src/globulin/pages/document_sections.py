@@ -87,7 +87,7 @@ def _use_sources(product: Product) -> tuple[str, ...]:
 def _uses(product: Product, key: dict[str, str]) -> str:
     """Labelled uses in short; a use that no source was seen for says so."""
     if not product.uses and product.same_label_as:
-        return f"same label as {product.same_label_as.replace('_', ' ')}"
+        return f"same label as {words.capital(product.same_label_as.replace('_', '-'))}"
     short: dict[str, bool] = {}
     for use in product.uses:
         match = re.search(r"^(.*) \(([A-Z]{2,5})\)$", use.indication)

@@ -211,7 +211,7 @@ def _spread(answer: Answer) -> str:
     if summary.prediction_lower is None or summary.prediction_upper is None:
         return f"{text}; too few trials to predict a new one."
     expected = words.bounds(summary.prediction_lower, summary.prediction_upper)
-    return f"{text}; a new trial would be expected between {expected}."
+    return f"{text}; a new trial would be expected to find {expected} (95%)."
 
 
 def _bias(study: Study, bias: RiskOfBias) -> list[Cell]:

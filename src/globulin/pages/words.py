@@ -86,7 +86,6 @@ POOLABLE = {
     "N": "no control group",
 }
 CURRENCIES = {"USD": "US dollars", "GBP": "pounds", "EUR": "euros", "AUD": "Australian dollars"}
-MODEL_LEVELS = {"boxed_warning": "Boxed warning", "contraindication": "Do not use", "serious": "Serious"}
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -183,7 +182,9 @@ def sentence(text: str) -> str:
     text = text.strip()
     if not text:
         return text
-    text = text[0].upper() + text[1:]
+    # a lone letter is a symbol, as in `t = 2.1`; its capital would be another statistic
+    if text[1:2].isalnum():
+        text = text[0].upper() + text[1:]
     return text if text[-1] in ".?!:\N{RIGHT DOUBLE QUOTATION MARK}" else f"{text}."
 
 
@@ -217,4 +218,5 @@ def capital(text: str) -> str:
 
 def uncapital(text: str) -> str:
     """Text without a capital at the start, unless it starts with an abbreviation."""
-    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+    first = text.split(" ", 1)[0]
+    return text if any(letter.isupper() for letter in first[1:]) else text[:1].lower() + text[1:]

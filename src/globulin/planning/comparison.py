@@ -122,6 +122,13 @@ def _sources(regimen: Regimen) -> tuple[str, ...]:
     return tuple(dict.fromkeys(fact.source for fact in facts if isinstance(fact, Cited)))
 
 
+def _strength_sources(regimen: Regimen, dossier: Dossier) -> tuple[str, ...]:
+    """Where the strength of a product was read, for a dose in mL of it."""
+    dose = known(regimen.phases[-1].dose)
+    strength = dossier.products[dose.of].concentration_mg_per_ml if dose and dose.of else None
+    return (strength.source,) if isinstance(strength, Cited) else ()
+
+
 def _row(entry: _Entry, dossier: Dossier, price_list: PriceList, weight_kg: float) -> RegimenRow:
     given = amount(entry.regimen, weight_kg, dossier.products)
     route = known(entry.regimen.route)
@@ -142,7 +149,7 @@ def _row(entry: _Entry, dossier: Dossier, price_list: PriceList, weight_kg: floa
         cheapest=costs[0] if costs else None,
         dearest=costs[-1] if costs else None,
         percent_of_trials=None,
-        sources=entry.sources,
+        sources=(*entry.sources, *_strength_sources(entry.regimen, dossier)),
         notes=(*entry.notes, *_notes(entry.regimen, given)),
     )
 
@@ -171,7 +178,16 @@ def _notes(regimen: Regimen, given: Amount | NoAmount) -> Iterator[str]:
 def _with_rises(rows: list[RegimenRow], dossier: Dossier, weight_kg: float) -> list[RegimenRow]:
     """Rises for every row that repeats a dose by a known route, computed for all rows at once."""
     models = models_for_normal_igg(dossier.kinetics.values())
-    absorption = next((m for m in dossier.kinetics.values() if isinstance(m, AbsorptionModel)), None)
+    absorption = next(
+        (
+            model
+            for model in dossier.kinetics.values()
+            if isinstance(model, AbsorptionModel)
+            and model.ka_per_day.computable
+            and model.bioavailability.computable
+        ),
+        None,
+    )
     if absorption is None:
         return rows
     lanes: list[int] = []

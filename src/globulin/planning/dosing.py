@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from globulin.dossier.provenance import Missing, known
+from globulin.dossier.provenance import Cited, Missing, known
 from globulin.dossier.treatment import Dose, Phase, Product, Regimen
 from globulin.units import FOUR_WEEKS_DAY, MG_PER_G, WEEK_DAY, g_from_ml
 
@@ -85,6 +85,11 @@ def amount(regimen: Regimen, weight_kg: float, products: Mapping[str, Product]) 
     if not last.dose.computable:
         return NoAmount("the dose is unverified")
     cap = known(regimen.cap_g) if regimen.cap_g is not None else None
+    if cap is None and isinstance(regimen.cap_g, Cited):
+        return NoAmount("the cap of the dose is unverified")
+    product = last.dose.value.of
+    if product is not None and known(products[product].concentration_mg_per_ml) is None:
+        return NoAmount(f"the strength of {products[product].name} is not known")
     grams = dose_g(last.dose.value, weight_kg, products)
     capped = cap is not None and grams > cap
     grams = min(grams, cap) if cap is not None else grams
@@ -115,6 +120,8 @@ def _course(
     for phase in phases:
         dose, doses = known(phase.dose), known(phase.doses)
         if dose is None or doses is None:
+            return None
+        if dose.of is not None and known(products[dose.of].concentration_mg_per_ml) is None:
             return None
         interval = known(phase.interval_day)
         if interval is None and doses > 1:

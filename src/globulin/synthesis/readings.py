@@ -152,9 +152,23 @@ def _from_null(result: NotSignificant, active: Sequence[Arm], control: Arm) -> _
     steps = (
         f"not significant at {result.two_sided_alpha:g} with {n1} against {n2} people:"
         f" |SMD| below {bound:.3f}, the least that a two-sided t test would have called significant",
+        *_one_test(result, active, n2),
         *_assumptions((*active, control)),
     )
     return _Reading(None, 1 / n1 + 1 / n2, bound, n1, n2, steps)
+
+
+def _one_test(result: NotSignificant, active: Sequence[Arm], n2: int) -> tuple[str, ...]:
+    """What is assumed where several arms are read as one test against control."""
+    if len(active) < 2:
+        return ()
+    widest = max(
+        float(not_significant_bound(_analysed(arm), n2, alpha=result.two_sided_alpha)) for arm in active
+    )
+    return (
+        "assumed: all doses together were tested once against control; tests of each dose alone would have"
+        f" allowed up to {widest:.3f}",
+    )
 
 
 def _analysed(arm: Arm) -> int:

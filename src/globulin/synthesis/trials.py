@@ -102,6 +102,9 @@ class Answer:
     id: AnswerId
     title: str
     words: str
+    studies: tuple[str, ...]
+    """The trials that entered, by id."""
+    sources: tuple[str, ...]
     k: int
     k_with_numbers: int
     frequentist: Frequentist | None
@@ -129,6 +132,8 @@ def summarise_trials(studies: Iterable[Study]) -> TrialSummary:
     ordered = sorted(studies, key=lambda study: (study.citation.year or 9999, study.id))
     pooled = [study for study in ordered if study.pooled is not None]
     effects = tuple(trial_effect(study) for study in pooled)
+    # without a single printed number there is nothing to average, and nothing to hold a range against
+    answered = ANSWERS if any(effect.smd is not None for effect in effects) else ()
     unusable = tuple(
         (study.id, study.poolability_reason)
         for study in ordered
@@ -139,7 +144,7 @@ def summarise_trials(studies: Iterable[Study]) -> TrialSummary:
     )
     return TrialSummary(
         effects=effects,
-        answers=tuple(_answer(identifier, effects) for identifier in ANSWERS) if effects else (),
+        answers=tuple(_answer(identifier, effects) for identifier in answered),
         unusable=unusable,
         outside=tuple(effect for study in ordered for effect in outside_effects(study)),
     )
@@ -163,6 +168,8 @@ def _answer(identifier: AnswerId, effects: tuple[TrialEffect, ...]) -> Answer:
         id=identifier,
         title=title,
         words=words,
+        studies=tuple(effect.study for effect in used),
+        sources=tuple(dict.fromkeys(source for effect in used for source in effect.sources)),
         k=len(used),
         k_with_numbers=len(measured),
         frequentist=frequentist,

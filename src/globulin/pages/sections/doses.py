@@ -72,7 +72,9 @@ def section(dossier: Dossier, findings: Findings, amounts: Chart, rises: Chart) 
             Figure(amounts, chart_table(amounts), key),
             para(
                 "What a dose does to the IgG in the blood is a prediction. Published models disagree; each"
-                " is shown, and none is known to be right in ME/CFS. A rise in IgG is not a benefit."
+                " is shown, and none is known to be right in ME/CFS. Each is the rise once the dose has been"
+                " repeated for months (steady state); a short course does not get there. A rise in IgG is not"
+                " a benefit."
             ),
             Figure(rises, chart_table(rises), shapes),
             Fold("The doses as a table", (_doses(findings),)),

@@ -12,6 +12,7 @@ from globulin.pages.blocks import Points, Prose, Said, Section, blocks, para, un
 from globulin.pages.facts import anchor
 from globulin.planning.comparison import Origin, RegimenRow
 from globulin.planning.dosing import Amount
+from globulin.synthesis.readings import TrialEffect
 from globulin.synthesis.trials import Answer, Bayes
 
 
@@ -35,10 +36,12 @@ def _approval(dossier: Dossier) -> Iterator[Prose]:
     uses = [use for product in dossier.products.values() for use in product.uses]
     if not uses or any(_is_ours(f"{use.indication} {use.indication_code}") for use in uses):
         return
+    seen = [p for p in dossier.products.values() if any(use.sources for use in p.uses) or p.same_label_as]
+    sources = unique(source for product in seen for use in product.uses for source in use.sources[:1])
     yield para(
-        f"None of the {len(dossier.products)} ",
+        Said(f"No label that was seen ({len(seen)} of {len(dossier.products)} ", ()),
         Said("products", href="#products"),
-        " looked at here is labelled for ME/CFS or fibromyalgia; any use there is off-label.",
+        Said(") names ME/CFS or fibromyalgia; any use there is off-label.", sources[:3]),
         lead="Not approved for this.",
     )
 
@@ -55,16 +58,29 @@ def _trials(dossier: Dossier, findings: Findings) -> Iterator[Prose]:
     if not effects:
         return
     people = sum(effect.n_active + effect.n_control for effect in effects)
+    better = [effect for effect in printed if effect.ci_lower is not None and effect.ci_lower > 0]
+    unclear = [effect for effect in printed if effect not in better]
     text = (
-        f"{words.counted(len(effects), 'placebo-controlled trial')} in ME/CFS, with {people} people, can be"
-        f" compared: {words.counted(len(printed), 'trial')} found a benefit and printed numbers"
-        f" ({words.listed([e.name for e in printed])}), {words.counted(len(silent), 'trial')} found no"
-        f" significant difference and printed none ({words.listed([e.name for e in silent])})."
+        f"{words.counted(len(effects), 'controlled trial')} in ME/CFS or fibromyalgia, with {people} people,"
+        f" can be compared: {'; '.join(_found(better, unclear, silent))}."
     )
     marks = unique(source for effect in effects for source in effect.sources)
     groups = {study.condition_group for study in dossier.studies.values() if study.design in RANDOMISED}
     alone = "" if "fibromyalgia" in groups else " No controlled trial in fibromyalgia was found."
-    yield para(Said(words.capital(text), marks), alone, lead="The trials disagree.")
+    lead = "The trials disagree." if better and len(better) < len(effects) else "The trials."
+    yield para(Said(words.capital(text), marks), alone, lead=lead)
+
+
+def _found(better: list[TrialEffect], unclear: list[TrialEffect], silent: list[TrialEffect]) -> Iterator[str]:
+    """What the trials found, a phrase for each kind there is."""
+    for effects, finding in (
+        (better, "found a benefit and printed numbers"),
+        (unclear, "printed numbers that leave the direction open or speak against a benefit"),
+        (silent, "found no significant difference in the main result and printed no numbers"),
+    ):
+        if effects:
+            count = words.counted(len(effects), "trial")
+            yield f"{count} {finding} ({words.listed([effect.name for effect in effects])})"
 
 
 def _sum(findings: Findings) -> Iterator[Prose]:
@@ -81,10 +97,16 @@ def _sum(findings: Findings) -> Iterator[Prose]:
         f" {words.bounds(vague.ci_lower, vague.ci_upper)}); to a sceptic, {_estimate(sceptical)}. The"
         f" chance that it is worth having ({words.number(trials.worth_it_smd)} or more) is"
         f" {words.probability(sceptical.probability_worth_it)} to"
-        f" {words.probability(vague.probability_worth_it)}. Leaving the silent trials out gives"
-        f" {_estimate(alone)}, which is biased; setting them to zero gives {_estimate(zero)}."
+        f" {words.probability(vague.probability_worth_it)}."
     )
-    yield para(Said(text, marks), lead="Taken together: perhaps a benefit, perhaps none.")
+    if any(effect.smd is None for effect in trials.effects):
+        text += (
+            f" Leaving the silent trials out gives {_estimate(alone)}, which is biased; setting them to zero"
+            f" gives {_estimate(zero)}."
+        )
+    open_ended = min(vague.ci_lower, sceptical.ci_lower) < 0 < max(vague.ci_upper, sceptical.ci_upper)
+    lead = "Taken together: perhaps a benefit, perhaps none." if open_ended else "Taken together."
+    yield para(Said(text, marks), lead=lead)
 
 
 def _bayes(answer: Answer, prior: str) -> Bayes:
@@ -103,7 +125,7 @@ def _gap(findings: Findings) -> Iterator[Prose]:
     share = findings.figures["low_dose_percent_of_trials"]
     text = (
         f"The regimens that doctors report give {words.span(*doctors, 2)} mg/kg in 28 days, {share.text} of"
-        f" the {words.span(*trials, 3)} mg/kg of the trials by vein."
+        f" the {words.span(*trials, 3)} mg/kg of the controlled trials."
     )
     if rises[0] and rises[1]:
         text += (
@@ -111,7 +133,9 @@ def _gap(findings: Findings) -> Iterator[Prose]:
             f" {words.span(*rises[1])} g/L. No trial with usable numbers has tested such low doses."
         )
     marks = unique((*share.sources, *_sources(findings, "practitioner"), *_sources(findings, "trial")))
-    yield para(Said(text, marks), lead="The low doses are another treatment.")
+    apart = doctors[1] < trials[0]
+    lead = "The low doses are another treatment." if apart else "Doctors' doses and those of the trials."
+    yield para(Said(text, marks), lead=lead)
 
 
 def _members(findings: Findings, origin: Origin) -> list[RegimenRow]:
@@ -163,7 +187,8 @@ def _risks(dossier: Dossier) -> Iterator[Prose]:
         joint = "" if index == 0 else "; "
         phrases.append(joint)
         name, address = words.uncapital(hazard.name), f"#{anchor('hazard', hazard.id)}"
-        phrases.append(Said(name, hazard.sources[:1], href=address))
+        routes = "" if len(hazard.routes) > 1 else f" (only {words.ROUTES[hazard.routes[0]]})"
+        phrases.append(Said(name + routes, hazard.sources[:1], href=address))
     phrases.append(".")
     if common:
         names = words.listed([words.uncapital(hazard.name) for hazard in common])

@@ -159,7 +159,7 @@ def _composition(product: Product) -> tuple[Term, ...]:
 
 def _twin(product: Product) -> Said | None:
     twin = product.same_label_as
-    return Said(twin.replace("_", " "), href=f"#{anchor('product', twin)}") if twin else None
+    return Said(words.capital(twin.replace("_", "-")), href=f"#{anchor('product', twin)}") if twin else None
 
 
 def _vials(product: Product) -> tuple[Said, ...]:

@@ -118,7 +118,7 @@ def _why_biased(findings: Findings) -> list[Block]:
 
 
 def _answers(findings: Findings) -> Table:
-    rows = [cells for answer in findings.trials.answers for cells in _answer_rows(answer, findings)]
+    rows = [cells for answer in findings.trials.answers for cells in _answer_rows(answer)]
     titles = columns(
         "Answer", "Method", "#Effect (95% interval)", "#A new trial might find", "#Chance of benefit",
         "#Chance of 0.5 or more",
@@ -126,9 +126,9 @@ def _answers(findings: Findings) -> Table:
     return Table("The three answers, with every method", titles, tuple(rows))
 
 
-def _answer_rows(answer: Answer, findings: Findings) -> list[TableRow]:
-    marks = unique(source for effect in findings.trials.effects for source in effect.sources)
-    title = Said(answer.title, marks, note=f"{answer.k} trials, {answer.k_with_numbers} with numbers")
+def _answer_rows(answer: Answer) -> list[TableRow]:
+    note = f"{answer.k} trials, {answer.k_with_numbers} with numbers"
+    title = Said(answer.title, answer.sources, note=note)
     rows: list[TableRow] = []
     none = Said("needs a prior", missing=True)
     plain = answer.frequentist
@@ -175,7 +175,8 @@ def _missing(dossier: Dossier, findings: Findings) -> list[Block]:
             para(
                 Said(
                     f"{words.listed([e.name for e in silent])} ({people} people) did not print the numbers"
-                    " that a summary needs. Whatever they found lies inside the open ranges of the chart.",
+                    " that a summary needs. What they found is taken to lie inside the open ranges of the"
+                    " chart.",
                     unique(source for effect in silent for source in effect.sources),
                 ),
                 lead="Numbers of the trials that found nothing.",
@@ -187,8 +188,8 @@ def _missing(dossier: Dossier, findings: Findings) -> list[Block]:
         items.append(para(link, Said(f": {reason}", study.sources), lead="A trial that cannot be used."))
     items.append(
         para(
-            "No paper was read in full here; what was seen of each is said in the list of sources. Reading"
-            " the four papers could change every summary above.",
+            "What was seen of each paper, mostly its abstract, is said in the list of sources. Reading the"
+            " papers in full could change every summary above.",
             lead="Full texts.",
         )
     )

@@ -1,0 +1,203 @@
+"""A table of one's own, pooled, in a terminal: every study, summaries side by side, what is left open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import floor, isfinite, log10
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from scipy import special
+
+from globulin.pages import words
+from globulin.synthesis.own_table import PRIOR_SCALE, PooledTable, StudyEffect
+from globulin.synthesis.pooling import Pooled
+
+MEASURES = {
+    "OR": "log odds ratio",
+    "RR": "log risk ratio",
+    "RD": "risk difference",
+    "PETO": "log odds ratio by Peto's method",
+    "AS": "arcsine difference of risks",
+    "MD": "mean difference",
+    "SMD": "standardised mean difference, Hedges g",
+    "SMDH": "standardised mean difference, unequal variances",
+    "ROM": "log ratio of means",
+    "VR": "log ratio of standard deviations",
+    "CVR": "log ratio of coefficients of variation",
+    "PLO": "log odds of a proportion",
+    "PLN": "log of a proportion",
+    "PR": "proportion",
+    "PAS": "arcsine of a proportion",
+    "PFT": "double arcsine of a proportion",
+    "COR": "correlation",
+    "ZCOR": "correlation, Fisher's z",
+    "UCOR": "correlation, bias removed",
+    "IRR": "log rate ratio",
+    "IRD": "rate difference",
+    "IRSD": "difference of root rates",
+    "GEN": "effects as given",
+}
+"""What each measure is, in words."""
+NOTICE = "It informs; it does not prescribe."
+INTERVALS = {
+    "wald": "Wald",
+    "t": "t",
+    "HKSJ": "Hartung-Knapp",
+    "HKSJ-guarded": "Hartung-Knapp, never narrower than t",
+}
+NOT_SHOWN = (
+    "whether the studies asked the same question, how biased each of them is, which studies or results are"
+    " missing, or what would happen to any one person. The weight of a study is not its quality."
+)
+MOST_ROWS = 200
+_PLAIN_SCALE: dict[str, tuple[str, Callable[[float], float]]] = {
+    **dict.fromkeys(("OR", "PETO"), ("odds ratio", np.exp)),
+    "RR": ("risk ratio", np.exp),
+    "IRR": ("rate ratio", np.exp),
+    "ROM": ("ratio of means", np.exp),
+    "VR": ("ratio of standard deviations", np.exp),
+    "CVR": ("ratio of coefficients of variation", np.exp),
+    "PLN": ("proportion", np.exp),
+    "PLO": ("proportion", special.expit),
+    "ZCOR": ("correlation", np.tanh),
+}
+
+
+def pooled_view(result: PooledTable, file: str) -> RenderableType:
+    """The studies, the summaries, and what they do not show."""
+    notes = [*_heterogeneity(result), *_plain_scale(result), *_remarks(result)]
+    return Group(
+        _study_table(result, file),
+        _summary_table(result),
+        *(Text(note) for note in notes),
+        Text(f"What this does not show: {NOT_SHOWN} {NOTICE}", style="italic"),
+    )
+
+
+def _study_table(result: PooledTable, file: str) -> Table:
+    title = f"{file}: {result.measure}, {MEASURES[result.measure]}"
+    table = Table(title=Text(title), title_justify="left")
+    table.add_column("study", overflow="fold")
+    for heading in ("effect", f"{100 * result.level:g}% interval", "weight"):
+        table.add_column(heading, justify="right")
+    show = _decimals(result)
+    for row in result.studies[:MOST_ROWS]:
+        table.add_row(*_study_cells(row, show))
+    return table
+
+
+def _study_cells(row: StudyEffect, show: Callable[[float], str]) -> tuple[str | Text, ...]:
+    name = Text(f"{row.study} *" if row.corrected else row.study)
+    if not isfinite(row.estimate):
+        return (name, "no effect", "", "not pooled")
+    interval = f"{show(row.ci_lower)} to {show(row.ci_upper)}"
+    return (name, show(row.estimate), interval, f"{100 * row.weight:.1f}%")
+
+
+def _summary_table(result: PooledTable) -> Table:
+    table = Table(title=f"Pooled, {words.counted(result.pooled.k, 'study', 'studies')}", title_justify="left")
+    table.add_column("summary", overflow="fold")
+    for heading in ("effect", f"{100 * result.level:g}% interval", "p"):
+        table.add_column(heading, justify="right")
+    show = _decimals(result)
+    summaries = {f"{result.tau2_method}, {INTERVALS[result.ci_method]}": result.pooled}
+    summaries[f"{result.tau2_method}, Wald"] = result.wald
+    if result.pooled.k == 1:
+        summaries = {"the study itself, Wald": result.wald}
+    for name, summary in summaries.items():
+        reach = f"{show(summary.ci_lower)} to {show(summary.ci_upper)}"
+        table.add_row(name, show(summary.estimate), reach, _p(summary.p_value))
+    if result.bayes is not None:
+        reach = f"{show(result.bayes.ci_lower)} to {show(result.bayes.ci_upper)}"
+        table.add_row(f"Bayes, half-normal({PRIOR_SCALE}) prior of tau", show(result.bayes.median), reach, "")
+    return table
+
+
+def _heterogeneity(result: PooledTable) -> list[str]:
+    pooled, show = result.pooled, _decimals(result)
+    if pooled.k == 1:
+        return []
+    percent = f"{100 * result.level:g}%"
+    tau2 = f"tau2 {words.number(pooled.tau2)}"
+    if isfinite(pooled.tau2_ci_lower):
+        low, high = words.number(pooled.tau2_ci_lower), words.number(pooled.tau2_ci_upper)
+        tau2 += f" (Q-profile {percent} interval {low} to {high})"
+    lines = [
+        f"Between studies: {tau2}, I2 {pooled.i2:.0f}%, H2 {words.number(pooled.h2)};"
+        f" Q {words.number(pooled.q, 4)} on {pooled.k - 1} degrees of freedom, p {_p(pooled.q_p_value)}."
+    ]
+    if isfinite(pooled.prediction_lower):
+        lines.append(
+            f"True effect in a new study, {percent} prediction interval:"
+            f" {show(pooled.prediction_lower)} to {show(pooled.prediction_upper)}"
+            f" ({_convention(result)}, estimate \N{PLUS-MINUS SIGN} quantile \N{MULTIPLICATION SIGN}"
+            " \N{SQUARE ROOT}(tau2 + se2))."
+        )
+    if result.bayes is not None:
+        low, high = show(result.bayes.predictive_lower), show(result.bayes.predictive_upper)
+        lines.append(f"The same by the Bayesian summary: {low} to {high}.")
+    return lines
+
+
+def _convention(result: PooledTable) -> str:
+    if result.ci_method == "wald":
+        return "normal"
+    return f"t with k \N{MINUS SIGN} 1 = {result.pooled.k - 1} degrees of freedom"
+
+
+def _plain_scale(result: PooledTable) -> list[str]:
+    if result.measure not in _PLAIN_SCALE:
+        return []
+    name, back = _PLAIN_SCALE[result.measure]
+
+    def read(summary: Pooled) -> str:
+        with np.errstate(over="ignore"):
+            middle, low, high = map(back, (summary.estimate, summary.ci_lower, summary.ci_upper))
+        return f"{words.number(middle)} ({words.number(low)} to {words.number(high)})"
+
+    if result.pooled.k == 1:
+        return [f"Read as {name}: {read(result.wald)}."]
+    chosen, wald = f"{INTERVALS[result.ci_method]} {read(result.pooled)}", f"Wald {read(result.wald)}"
+    return [f"Read as {name}: {'; '.join(dict.fromkeys((chosen, wald)))}."]
+
+
+def _remarks(result: PooledTable) -> list[str]:
+    remarks = [words.sentence(result.pooled.message)] if result.pooled.message else []
+    remarks += [words.sentence(result.no_bayes)] if result.no_bayes else []
+    if result.bayes is not None and result.bayes.message:
+        remarks.append(f"Bayes: {result.bayes.message}.")
+    for names, said in (
+        (result.corrected, "* An empty cell: 0.5 was added to every cell of these"),
+        (result.without_events, "Nobody had the event in these"),
+        (result.unusable, "Not pooled, because this measure does not exist for these"),
+    ):
+        if names:
+            remarks.append(f"{said}: {_few(names)}.")
+    if len(result.studies) > MOST_ROWS:
+        remarks.append(f"The first {MOST_ROWS} of {len(result.studies):,} studies are shown; --json has all.")
+    return remarks
+
+
+def _few(names: tuple[str, ...], most: int = 20) -> str:
+    rest = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
+
+
+def _p(value: float) -> str:
+    return "< 0.0001" if value < 0.0001 else f"{value:.4f}" if value < 0.01 else f"{value:.3f}"
+
+
+def _decimals(result: PooledTable) -> Callable[[float], str]:
+    """Two figures of the pooled standard error, at least two decimals; powers of ten beyond that."""
+    se = result.wald.se
+    places = max(2, 1 - floor(log10(se))) if isfinite(se) and se > 0 else 2
+
+    def show(value: float) -> str:
+        if places > 7 or abs(value) >= 1e7:
+            return f"{value:.3g}".replace("-", words.MINUS)
+        return words.fixed(value, places)
+
+    return show
