@@ -68,19 +68,17 @@ def _regimens(findings: Findings, used: PriceList) -> Table:
 
 def _without(findings: Findings) -> Fold | None:
     """Regimens whose cost is not known, and why."""
-    rows = tuple(
-        row(label(item), missing(_why_not(item))) for item in ordered(findings) if item.cheapest is None
-    )
-    table = Table("Regimens without a cost", columns("Regimen", "Cost"), rows)
-    return Fold("Regimens whose cost cannot be worked out", (table,)) if rows else None
+    rows = tuple(row(label(item), _why_not(item)) for item in ordered(findings) if item.cheapest is None)
+    table = Table("Regimens without a cost over four weeks", columns("Regimen", "Cost"), rows)
+    return Fold("Regimens without a cost over four weeks", (table,)) if rows else None
 
 
-def _why_not(item: RegimenRow) -> str:
+def _why_not(item: RegimenRow) -> Said:
     if isinstance(item.amount, NoAmount):
-        return item.amount.reason
+        return missing(item.amount.reason)
     if item.amount.g_per_28_day is None:
-        return "given once, not repeated"
-    return "no product by this route has a price in the list" if item.route else "no route stated"
+        return Said(f"one course of {words.number(item.amount.dose_g)} g, not repeated", item.sources)
+    return missing("no product by this route has a price in the list" if item.route else "no route stated")
 
 
 def _cost(cost: RegimenCost) -> tuple[Said, Said]:

@@ -128,7 +128,7 @@ def _dose_row(item: RegimenRow) -> TableRow:
     if isinstance(item.amount, NoAmount):
         none = missing(item.amount.reason)
         return row(label(item), kind, route, none, none, none, none)
-    once = missing("given once, not repeated")
+    once = Said("one course")
     four_weeks, per_kg = item.amount.g_per_28_day, item.amount.mg_per_kg_per_28_day
     share = item.percent_of_trials
     return row(
