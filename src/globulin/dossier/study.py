@@ -254,14 +254,15 @@ class Judgement(Record):
     reason: Text
 
 
+Domain = Literal["randomisation", "concealment", "blinding", "attrition", "selective_reporting"]
+
+
 class RiskOfBias(Record):
     """Risk of bias by domain, judged from what was seen (never from a full text here)."""
 
     instrument: Literal["abstract_based_judgement"] = "abstract_based_judgement"
     overall: Judgement
-    domains: dict[
-        Literal["randomisation", "concealment", "blinding", "attrition", "selective_reporting"], Judgement
-    ] = Field(default_factory=dict)
+    domains: dict[Domain, Judgement] = Field(default_factory=dict)
     assessments: tuple[Statement, ...] = ()
     """How published reviews rated the study."""
 

@@ -54,13 +54,14 @@ class Chart:
     rows: tuple[Row, ...]
 
 
-GROUPS: dict[Origin, tuple[str, str, str]] = {
-    "trial": ("Controlled trials in ME/CFS", "trial", "circle"),
-    "series": ("Without a control group", "series", "square"),
-    "practitioner": ("Doctors' regimens (opinion)", "practitioner", "diamond"),
-    "reference": ("Round reference doses", "reference", "triangle-up"),
-    "neighbour": ("In neighbouring illnesses", "neighbour", "triangle-down"),
+_LOOKS: dict[Origin, tuple[str, str]] = {
+    "trial": ("trial", "circle"),
+    "series": ("series", "square"),
+    "practitioner": ("practitioner", "diamond"),
+    "reference": ("reference", "triangle-up"),
+    "neighbour": ("neighbour", "triangle-down"),
 }
+GROUPS = {origin: (heading, *_LOOKS[origin]) for origin, heading in words.ORIGINS.items()}
 """Heading, colour and shape of each kind of regimen, in the order of the charts."""
 
 MODEL_SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross")

@@ -10,24 +10,16 @@ from globulin.dossier.context import Report
 from globulin.dossier.hazard import Hazard, Rate
 from globulin.dossier.provenance import Statement, known
 from globulin.dossier.study import Study
-from globulin.dossier.treatment import Product, Route
+from globulin.dossier.treatment import Product
 from globulin.pages import words
 from globulin.pages.blocks import Said
 from globulin.pages.references import Cell, Json, PrintedPage
 from globulin.pages.sections.minute import is_under_way, sentences
-from globulin.planning.comparison import Origin, RegimenCost, RegimenRow
+from globulin.planning.comparison import RegimenCost, RegimenRow
 from globulin.planning.cost import DrugPrice
 from globulin.planning.dosing import Amount
 
-NOT_KNOWN = "not known"
 ONE_PRICED = "Only one product priced"
-ORIGINS: dict[Origin, str] = {
-    "practitioner": "Doctors' regimens (opinion)",
-    "reference": "Round doses, for comparison",
-    "trial": "Controlled trials in ME/CFS",
-    "series": "Studies without a control group, ME/CFS and fibromyalgia",
-    "neighbour": "Studies in other illnesses, shown beside only",
-}
 SEVERITIES = {
     "contraindication": "Reasons not to treat",
     "serious": "Serious but uncommon",
@@ -36,8 +28,6 @@ SEVERITIES = {
 }
 MOST_SHOWN = 3
 """Statements of one kind printed for one hazard; the web page has all."""
-OURS = re.compile(r"ME/CFS|fatigue syndrome|fibromyalgia", re.IGNORECASE)
-ROUTE_ORDER: tuple[Route, ...] = ("iv", "sc", "fsc", "im")
 
 
 def minute(page: PrintedPage) -> list[Json]:
@@ -63,21 +53,21 @@ def products(page: PrintedPage) -> Json:
                 product.name,
                 f"{product.maker}; {', '.join(product.markets)}",
                 ", ".join(words.ROUTE_SHORT[route] for route in product.routes),
-                NOT_KNOWN if strength is None else words.number(strength),
+                words.NOT_KNOWN if strength is None else words.number(strength),
                 page.cell(_uses(product, key), _use_sources(product)),
             ]
         )
     uses = [use for product in page.dossier.products.values() for use in product.uses]
-    routes = [f"{words.ROUTE_SHORT[route]}: {words.ROUTES[route]}" for route in ROUTE_ORDER]
+    routes = [f"{words.ROUTE_SHORT[route]}: {words.ROUTES[route]}" for route in words.ROUTE_ORDER]
     return {
         "rows": rows,
         "key": [*routes, *(f"{short}: {full}" for short, full in sorted(key.items()))],
-        "off_label": bool(uses) and not any(OURS.search(use.indication) for use in uses),
+        "off_label": bool(uses) and not any(words.names_our_illnesses(use.indication) for use in uses),
     }
 
 
 def _route_order(product: Product) -> int:
-    return min(("iv", "sc", "fsc", "im").index(route) for route in product.routes)
+    return min(words.ROUTE_ORDER.index(route) for route in product.routes)
 
 
 def _use_sources(product: Product) -> tuple[str, ...]:
@@ -121,7 +111,7 @@ def _report(page: PrintedPage, report: Report) -> Json:
 def doses(page: PrintedPage) -> list[Json]:
     """Every regimen that comes to an amount per four weeks, in groups by where it comes from."""
     groups = []
-    for origin, title in ORIGINS.items():
+    for origin, title in words.ORIGINS.items():
         rows = [_dose(page, row) for row in page.findings.regimens if row.origin == origin and _amount(row)]
         if rows:
             groups.append({"title": title, "rows": rows})
@@ -144,9 +134,9 @@ def _dose(page: PrintedPage, row: RegimenRow) -> list[Cell]:
         page.cell(row.label, row.sources),
         words.number(grams, 3),
         words.number(per_kg, 2 if per_kg < 100 else 3),
-        _percent_span(share) if share else NOT_KNOWN,
-        words.span(min(means), max(means)) if means else NOT_KNOWN,
-        words.span(min(peaks), max(peaks)) if peaks else NOT_KNOWN,
+        _percent_span(share) if share else words.NOT_KNOWN,
+        words.span(min(means), max(means)) if means else words.NOT_KNOWN,
+        words.span(min(peaks), max(peaks)) if peaks else words.NOT_KNOWN,
     ]
 
 
@@ -159,7 +149,7 @@ def cost(page: PrintedPage) -> Json:
     found = page.findings
     prices = page.dossier.prices[found.price_list]
     routes: list[list[Cell]] = []
-    for route in ROUTE_ORDER:
+    for route in words.ROUTE_ORDER:
         listed = found.prices.get(route, ())
         if listed:
             low, high = listed[0], listed[-1]
@@ -293,6 +283,6 @@ def _under_way(page: PrintedPage, study: Study) -> list[Cell]:
     return [
         page.cell(registry, study.sources, lead=study.name),
         f"{study.condition}; {words.DESIGNS[study.design]}",
-        NOT_KNOWN if n is None else str(n),
+        words.NOT_KNOWN if n is None else str(n),
         words.sentence(study.status or ""),
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal
 
 from globulin.dossier.provenance import Cited, Missing, known
 from globulin.dossier.study import (
@@ -21,11 +20,8 @@ from globulin.pages.references import Cell, Json, PrintedPage
 from globulin.synthesis.readings import TrialEffect
 from globulin.synthesis.trials import Answer, TrialSummary
 
-NOT_KNOWN = "not known"
 I2 = "I\N{SUPERSCRIPT TWO}"
 TAU2 = "\N{GREEK SMALL LETTER TAU}\N{SUPERSCRIPT TWO}"
-Domain = Literal["randomisation", "concealment", "blinding", "attrition", "selective_reporting"]
-DOMAINS: tuple[Domain, ...] = ("randomisation", "concealment", "blinding", "attrition", "selective_reporting")
 
 
 def trials(page: PrintedPage) -> Json:
@@ -167,7 +163,7 @@ def _result(study: Study, outcome: Outcome) -> str:
         )
     if isinstance(result, NotSignificant):
         return f"{words.sentence(outcome.says or 'no significant difference')} No numbers printed.{p}"
-    return f"{outcome.says or NOT_KNOWN}{p}"
+    return f"{outcome.says or words.NOT_KNOWN}{p}"
 
 
 def _answer(answer: Answer) -> list[Cell]:
@@ -215,5 +211,5 @@ def _spread(answer: Answer) -> str:
 
 
 def _bias(study: Study, bias: RiskOfBias) -> list[Cell]:
-    levels = [bias.domains[name].level if name in bias.domains else "unclear" for name in DOMAINS]
+    levels = [bias.domains[name].level if name in bias.domains else "unclear" for name in words.DOMAINS]
     return [study.name, *(words.BIAS[level][1] for level in (*levels, bias.overall.level))]

@@ -41,7 +41,6 @@ MEASURES = {
     "GEN": "effects as given",
 }
 """What each measure is, in words."""
-NOTICE = "It informs; it does not prescribe."
 INTERVALS = {
     "wald": "Wald",
     "t": "t",
@@ -73,7 +72,7 @@ def pooled_view(result: PooledTable, file: str) -> RenderableType:
         _study_table(result, file),
         _summary_table(result),
         *(Text(note) for note in notes),
-        Text(f"What this does not show: {NOT_SHOWN} {NOTICE}", style="italic"),
+        Text(f"What this does not show: {NOT_SHOWN} {words.SHORT_NOTICE}", style="italic"),
     )
 
 

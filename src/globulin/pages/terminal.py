@@ -18,9 +18,6 @@ from globulin.planning.dosing import Amount, NoAmount
 from globulin.synthesis.readings import TrialEffect
 from globulin.synthesis.trials import Answer
 
-NOTICE = "It informs; it does not prescribe."
-DASH = "not known"
-
 
 def evidence_view(findings: Findings) -> RenderableType:
     """Trials and the three answers."""
@@ -34,7 +31,7 @@ def evidence_view(findings: Findings) -> RenderableType:
             effect.outcome,
             f"{effect.n_active} + {effect.n_control}",
             _effect_words(effect),
-            (effect.risk_of_bias or DASH).replace("_", " "),
+            (effect.risk_of_bias or words.NOT_KNOWN).replace("_", " "),
         )
     answers = Table(title="Three answers, always together", title_justify="left")
     for heading in ("", "trials", "Wald", "Hartung-Knapp", "Bayes, vague prior", "Bayes, sceptical prior"):
@@ -48,7 +45,7 @@ def evidence_view(findings: Findings) -> RenderableType:
         remark = f" ({message})" if message else ""
         parts.append(Text(f"{answer.title}: {answer.words}{remark}"))
     parts += [Text(f"Not pooled: {study} ({reason})") for study, reason in trials.unusable]
-    parts.append(Text(f"What this does not show: {words.NOT_SHOWN} {NOTICE}", style="italic"))
+    parts.append(Text(f"What this does not show: {words.NOT_SHOWN} {words.SHORT_NOTICE}", style="italic"))
     return Group(*parts)
 
 
@@ -72,15 +69,6 @@ def _answer_cells(answer: Answer) -> tuple[str, ...]:
     return (answer.title, str(answer.k), wald, knapp, bayes["vague"], bayes["sceptical"])
 
 
-ORIGINS = {
-    "trial": "Controlled trials in ME/CFS",
-    "series": "Series without a control",
-    "practitioner": "Doctors' regimens",
-    "reference": "Reference doses",
-    "neighbour": "Studies in other illnesses",
-}
-
-
 def regimens_view(findings: Findings) -> RenderableType:
     """Every regimen on one axis, by where it comes from, largest dose first."""
     table = Table(title=f"Regimens for {findings.weight_kg:g} kg, per 28 days", title_justify="left")
@@ -88,7 +76,7 @@ def regimens_view(findings: Findings) -> RenderableType:
     table.add_column("route")
     for heading in ("mg/kg", "g", "mean rise in IgG, g/L", "drug, USD", "% of trial doses"):
         table.add_column(heading, justify="right")
-    for origin, heading in ORIGINS.items():
+    for origin, heading in words.ORIGINS.items():
         rows = [row for row in findings.regimens if row.origin == origin and isinstance(row.amount, Amount)]
         if rows:
             table.add_section()
@@ -103,7 +91,7 @@ def regimens_view(findings: Findings) -> RenderableType:
         " them is known to be right. Cost: the drug alone, cheapest to dearest listed product, before waste."
         f"{dated}"
         " Percent: of the highest and of the lowest dose in the controlled trials."
-        f" A rise in IgG is not a benefit. {NOTICE}"
+        f" A rise in IgG is not a benefit. {words.SHORT_NOTICE}"
     )
     unknown = [
         f"{row.label} ({row.amount.reason})" for row in findings.regimens if isinstance(row.amount, NoAmount)
@@ -119,9 +107,17 @@ def _by_dose(row: RegimenRow) -> tuple[float, str]:
 
 
 def _regimen_cells(row: RegimenRow, given: Amount) -> tuple[str, ...]:
-    route = row.route or DASH
+    route = row.route or words.NOT_KNOWN
     if given.g_per_28_day is None or given.mg_per_kg_per_28_day is None:
-        return (row.label, route, "one course", f"{given.dose_g:g}", DASH, DASH, DASH)
+        return (
+            row.label,
+            route,
+            "one course",
+            f"{given.dose_g:g}",
+            words.NOT_KNOWN,
+            words.NOT_KNOWN,
+            words.NOT_KNOWN,
+        )
     rise, share = row.mean_rise_range, row.percent_of_trials
     costs = (row.cheapest, row.dearest)
     return (
@@ -129,9 +125,9 @@ def _regimen_cells(row: RegimenRow, given: Amount) -> tuple[str, ...]:
         route,
         f"{given.mg_per_kg_per_28_day:,.0f}",
         f"{given.g_per_28_day:.2f}",
-        f"{rise[0]:.2f} to {rise[1]:.2f}" if rise else DASH,
-        " to ".join(dict.fromkeys(f"{cost.per_28_day:,.0f}" for cost in costs if cost)) or DASH,
-        f"{share[0]:.0f} to {share[1]:.0f}" if share else DASH,
+        f"{rise[0]:.2f} to {rise[1]:.2f}" if rise else words.NOT_KNOWN,
+        " to ".join(dict.fromkeys(f"{cost.per_28_day:,.0f}" for cost in costs if cost)) or words.NOT_KNOWN,
+        f"{share[0]:.0f} to {share[1]:.0f}" if share else words.NOT_KNOWN,
     )
 
 
@@ -143,7 +139,7 @@ def claims_view(findings: Findings) -> RenderableType:
     for answered in findings.claims:
         claim = answered.claim
         table.add_row(claim.id, claim.says, claim.verdict, answered.finding)
-    return Group(table, Text(NOTICE, style="italic"))
+    return Group(table, Text(words.SHORT_NOTICE, style="italic"))
 
 
 def citation_lines(dossier: Dossier, findings: Findings, version: str) -> list[str]:

@@ -11,19 +11,23 @@ from math import floor, isfinite, log10
 
 from globulin.dossier.claim import Verdict
 from globulin.dossier.provenance import How, Seen
-from globulin.dossier.study import Design
+from globulin.dossier.study import Design, Domain
 from globulin.dossier.treatment import Dose, Range, Route
+from globulin.planning.comparison import Origin
 
 MINUS = "\N{MINUS SIGN}"
 NOTICE = (
     "This page informs. It does not prescribe: whether to treat is for a patient and a clinician to decide."
 )
+SHORT_NOTICE = "It informs; it does not prescribe."
+NOT_KNOWN = "not known"
 NOT_SHOWN = (
     "whether any one person will benefit, how long a benefit lasts, or whether doses far below those of the"
     " trials do anything."
 )
 """What pooled trials leave open, whatever they find; follows `What this does not show:`."""
 
+ROUTE_ORDER: tuple[Route, ...] = ("iv", "sc", "fsc", "im")
 ROUTES: dict[Route, str] = {
     "iv": "into a vein",
     "im": "into a muscle",
@@ -54,6 +58,24 @@ VERDICTS: dict[Verdict, tuple[str, str]] = {
     "omission": ("+", "Left out by the page"),
 }
 """Symbol and word of each verdict."""
+
+ORIGINS: dict[Origin, str] = {
+    "trial": "Controlled trials in ME/CFS",
+    "series": "Without a control group",
+    "practitioner": "Doctors' regimens (opinion)",
+    "reference": "Round doses, for comparison",
+    "neighbour": "In other illnesses, shown beside only",
+}
+"""Where a regimen comes from, in the order of every table and chart."""
+
+DOMAINS: tuple[Domain, ...] = (
+    "randomisation",
+    "concealment",
+    "blinding",
+    "attrition",
+    "selective_reporting",
+)
+"""Domains of risk of bias, in the order they are shown."""
 
 BIAS: dict[str, tuple[str, str]] = {
     "low": ("+", "Low"),
@@ -220,3 +242,8 @@ def uncapital(text: str) -> str:
     """Text without a capital at the start, unless it starts with an abbreviation."""
     first = text.split(" ", 1)[0]
     return text if any(letter.isupper() for letter in first[1:]) else text[:1].lower() + text[1:]
+
+
+def names_our_illnesses(text: str) -> bool:
+    """Whether an indication is ME/CFS or fibromyalgia, by any of their names."""
+    return re.search(r"me/?cfs|myalgic|fatigue syndrome|fibromyalgia", text, re.IGNORECASE) is not None

@@ -34,7 +34,7 @@ def sentences(dossier: Dossier, findings: Findings) -> Iterator[Prose]:
 
 def _approval(dossier: Dossier) -> Iterator[Prose]:
     uses = [use for product in dossier.products.values() for use in product.uses]
-    if not uses or any(_is_ours(f"{use.indication} {use.indication_code}") for use in uses):
+    if not uses or any(words.names_our_illnesses(f"{use.indication} {use.indication_code}") for use in uses):
         return
     seen = [p for p in dossier.products.values() if any(use.sources for use in p.uses) or p.same_label_as]
     sources = unique(source for product in seen for use in product.uses for source in use.sources[:1])
@@ -44,11 +44,6 @@ def _approval(dossier: Dossier) -> Iterator[Prose]:
         Said(") names ME/CFS or fibromyalgia; any use there is off-label.", sources[:3]),
         lead="Not approved for this.",
     )
-
-
-def _is_ours(text: str) -> bool:
-    lowered = text.lower()
-    return any(name in lowered for name in ("me/cfs", "mecfs", "fatigue syndrome", "fibromyalgia", "myalgic"))
 
 
 def _trials(dossier: Dossier, findings: Findings) -> Iterator[Prose]:

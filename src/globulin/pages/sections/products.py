@@ -35,8 +35,6 @@ from globulin.pages.blocks import (
 from globulin.pages.facts import anchor, cited, facts, gathered, missing, said, stated
 from globulin.pages.sections.claims import verdict
 
-ROUTE_ORDER = ("iv", "sc", "fsc", "im")
-
 
 def section(dossier: Dossier, findings: Findings) -> Section:
     """The section."""
@@ -66,7 +64,7 @@ def section(dossier: Dossier, findings: Findings) -> Section:
 
 
 def _order(product: Product) -> tuple[int, str]:
-    return min(ROUTE_ORDER.index(route) for route in product.routes), product.name
+    return min(words.ROUTE_ORDER.index(route) for route in product.routes), product.name
 
 
 def _table(products: list[Product]) -> Table:

@@ -31,7 +31,6 @@ DIRECTIONS = {
     "mixed": "mixed",
     "unclear": "direction unclear",
 }
-DOMAINS = ("randomisation", "concealment", "blinding", "attrition", "selective_reporting")
 
 
 def entry(study: Study) -> Entry:
@@ -82,8 +81,8 @@ def _trust(study: Study) -> tuple[Term, ...]:
     found: list[Term] = []
     if bias is not None:
         found.append(term("Risk of bias, overall", judged(bias.overall.level, bias.overall.reason)))
-        for domain in DOMAINS:
-            judgement = bias.domains.get(domain)  # type: ignore[call-overload]
+        for domain in words.DOMAINS:
+            judgement = bias.domains.get(domain)
             if judgement is not None:
                 label = f"Risk of bias, {domain.replace('_', ' ')}"
                 found.append(term(label, judged(judgement.level, judgement.reason)))

@@ -27,7 +27,7 @@ from globulin.pages.blocks import (
 from globulin.pages.charts import Chart, effect_words
 from globulin.pages.facts import anchor, said
 from globulin.pages.sections.minute import is_under_way
-from globulin.pages.sections.studies import DOMAINS, entry, found, judged, pooled_or_first, treated
+from globulin.pages.sections.studies import entry, found, judged, pooled_or_first, treated
 from globulin.pages.sections.wider import background, comparators, instruments, reviews
 from globulin.synthesis.trials import Answer
 
@@ -222,11 +222,11 @@ def _bias_table(studies: list[Study]) -> Table:
         bias = study.risk_of_bias
         if bias is None:
             continue
-        domains = (bias.domains.get(domain) for domain in DOMAINS)  # type: ignore[call-overload]
+        domains = (bias.domains.get(domain) for domain in words.DOMAINS)
         cells = (judged(d.level) if d else Said("not judged", missing=True) for d in domains)
         link = Said(study.name, href=f"#{anchor('study', study.id)}")
         rows.append(row(link, judged(bias.overall.level), *cells))
-    titles = columns("Trial", "Overall", *(domain.replace("_", " ").capitalize() for domain in DOMAINS))
+    titles = columns("Trial", "Overall", *(domain.replace("_", " ").capitalize() for domain in words.DOMAINS))
     caption = "Risk of bias, judged from abstracts and reviews; the reasons are with each trial"
     return Table(caption, titles, tuple(rows))
 
