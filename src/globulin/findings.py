@@ -13,7 +13,6 @@ from functools import partial
 
 from globulin.dossier import Dossier
 from globulin.dossier.claim import Claim
-from globulin.dossier.kinetics import AbsorptionModel
 from globulin.dossier.patient import Patient
 from globulin.dossier.price import PriceList
 from globulin.dossier.study import Counts, Study, TestStatistic
@@ -90,7 +89,7 @@ def find(dossier: Dossier, *, weight_kg: float | None = None, price_list: str | 
     )
 
 
-def used_sources(dossier: Dossier, findings: Findings) -> tuple[str, ...]:
+def used_sources(findings: Findings) -> tuple[str, ...]:
     """Ids of every source that a result rests on, in sorted order."""
     ids: set[str] = set()
     for effect in findings.trials.effects:
@@ -98,16 +97,12 @@ def used_sources(dossier: Dossier, findings: Findings) -> tuple[str, ...]:
     for outside in findings.trials.outside:
         ids.update(outside.sources)
     for row in findings.regimens:
-        ids.update(row.sources)
+        ids.update(row.rise_sources)
     for labelled in findings.labelled:
         ids.update(labelled.sources)
     for figure in findings.figures.values():
         ids.update(figure.sources)
     ids.update(price.source for prices in findings.prices.values() for price in prices)
-    models = {rise.model for row in findings.regimens for rise in row.rises}
-    for identifier, record in dossier.kinetics.items():
-        if identifier in models or (models and isinstance(record, AbsorptionModel)):
-            ids.update((record.source, *getattr(record, "also", ())))
     return tuple(sorted(ids))
 
 
@@ -252,7 +247,7 @@ def _rise_percent(context: _Context) -> _Made:
     ]
     if not shares or row is None:
         return _UNKNOWN
-    return f"{min(shares):.1f} to {max(shares):.1f}%", row.sources
+    return f"{min(shares):.1f} to {max(shares):.1f}%", row.rise_sources
 
 
 def _baseline(dossier: Dossier, model: str) -> float | None:

@@ -142,3 +142,15 @@ def test_no_courses_no_rises() -> None:
     absorption = open_dossier().kinetics["im_absorption"]
     assert isinstance(absorption, AbsorptionModel)
     assert steady_state_rises((), absorption, []) == []
+
+
+def test_a_rise_names_the_model_and_the_uptake_it_rests_on(
+    rises: dict[str, dict[str, Rise]], dossier: Dossier
+) -> None:
+    by_vein = rises["1 g/week IV"]["fcrn_kim_2007"].sources
+    by_muscle = rises["1 g/week IM or SC (F 0.69)"]["fcrn_kim_2007"].sources
+    assert "kim_2007" in by_vein
+    uptake = dossier.kinetics["im_absorption"]
+    assert isinstance(uptake, AbsorptionModel)
+    assert {uptake.ka_per_day.source, uptake.bioavailability.source} <= set(by_muscle)
+    assert uptake.ka_per_day.source not in by_vein

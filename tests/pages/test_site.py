@@ -115,9 +115,9 @@ def test_every_internal_link_resolves_and_no_id_stands_twice() -> None:
 
 
 def test_every_source_a_result_rests_on_is_listed_and_linked_from_the_text() -> None:
-    dossier, findings, _ = bundled()
+    _, findings, _ = bundled()
     links = set(read().links)
-    for identifier in used_sources(dossier, findings):
+    for identifier in used_sources(findings):
         assert f"source-{identifier}" in read().ids
         assert f"#source-{identifier}" in links
 
@@ -311,3 +311,11 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     out.write_text("I am a file")
     with pytest.raises(InputError, match="is a file"):
         write(out)
+
+
+def test_what_an_answer_rests_on_carries_its_sources() -> None:
+    """C11 speaks of 43% and 64% in Peterson 1990: the abstract that prints them is marked at the claim."""
+    dossier, findings, charts = bundled()
+    html = page_html(dossier, findings, version="1", made_on=DAY, charts=charts)
+    claim = html[html.index('id="claim-c11"') : html.index('id="claim-c12"')]
+    assert "#source-peterson_1990_abstract" in claim

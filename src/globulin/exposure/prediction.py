@@ -45,6 +45,8 @@ class Rise:
     peak_g_per_l: float
     trough_g_per_l: float
     endogenous_change: float | None
+    sources: tuple[str, ...]
+    """Where the model, and the uptake if a published one was lent to it, were read."""
     converged: bool = True
 
 
@@ -98,6 +100,11 @@ def steady_state_rises(
     return [tuple(column[i] for column in columns) for i in range(len(courses))]
 
 
+def _sources(model: RecyclingModel | LinearModel, lent: AbsorptionModel | None) -> tuple[str, ...]:
+    uptake = (lent.ka_per_day.source, lent.bioavailability.source) if lent is not None else ()
+    return tuple(dict.fromkeys((model.source, *model.also, *uptake)))
+
+
 def _recycling_rises(
     model: RecyclingModel, absorption: AbsorptionModel, courses: Sequence[Course]
 ) -> list[Rise]:
@@ -136,6 +143,7 @@ def _recycling_rises(
                 peak_g_per_l=float(state.peak_rise_g_per_l[lane]),
                 trough_g_per_l=float(state.trough_rise_g_per_l[lane]),
                 endogenous_change=float(state.endogenous_change[lane]),
+                sources=_sources(model, absorption if absorbed else None),
                 converged=bool(state.converged[lane]),
             )
     return [rises[i] for i in range(len(courses))]
@@ -145,8 +153,9 @@ def _linear_rises(model: LinearModel, absorption: AbsorptionModel, courses: Sequ
     rises = []
     for course in courses:
         absorbed = course.route != "iv"
+        lent = absorption if course.route == "im" else None
         state = linear.steady_state(
-            disposition(model, course.weight_kg, absorption if course.route == "im" else None),
+            disposition(model, course.weight_kg, lent),
             dose_g=course.dose_g,
             interval_day=course.interval_day,
             infusion_day=0.0 if absorbed else course.infusion_day,
@@ -160,6 +169,7 @@ def _linear_rises(model: LinearModel, absorption: AbsorptionModel, courses: Sequ
                 peak_g_per_l=float(state.peak_g_per_l),
                 trough_g_per_l=float(state.trough_g_per_l),
                 endogenous_change=None,
+                sources=_sources(model, lent),
             )
         )
     return rises

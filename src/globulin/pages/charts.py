@@ -314,7 +314,7 @@ def rises(dossier: Dossier, findings: Findings, convert: Convert | None = None) 
             lines.append(Line(short_label(dossier, member), words.span(low, high)))
             by_model = {rise.model: words.number(rise.mean_g_per_l) for rise in member.rises}
             cells = (member.label, *(by_model.get(model, words.NOT_COMPUTED) for model in models))
-            rows.append(Row((heading, *cells), member.sources))
+            rows.append(Row((heading, *cells), member.rise_sources))
     title = f"Predicted mean rise in IgG, for {findings.weight_kg:g} kg"
     alt = _rise_words(findings)
     spec = specification(lines, _rise_axis(bars), marks=marks, bars=bars)

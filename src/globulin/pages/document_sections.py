@@ -13,6 +13,7 @@ from globulin.dossier.study import Study
 from globulin.dossier.treatment import Product
 from globulin.pages import words
 from globulin.pages.blocks import Said
+from globulin.pages.facts import record_sources
 from globulin.pages.references import Cell, Json, PrintedPage
 from globulin.pages.sections.minute import is_under_way, sentences
 from globulin.planning.comparison import RegimenCost, RegimenRow
@@ -252,7 +253,10 @@ def claims(page: PrintedPage) -> Json:
                 words.VERDICTS[answered.claim.verdict][1],
                 page.cell(
                     answered.finding,
-                    (*answered.sources, *chain.from_iterable(map(page.record_sources, answered.claim.see))),
+                    (
+                        *answered.sources,
+                        *chain.from_iterable(record_sources(page.dossier, see) for see in answered.claim.see),
+                    ),
                 ),
             ]
             for answered in page.findings.claims

@@ -139,6 +139,38 @@ def reference(dossier: Dossier, see: str) -> Said:
     return Said(_name(kind, record), href=f"#{anchor(kind, identifier)}")
 
 
+def record_sources(dossier: Dossier, see: str) -> tuple[str, ...]:
+    """Source ids of the record that `kind:id` names."""
+    kind, _, identifier = see.partition(":")
+    if kind == "source":
+        return (identifier,)
+    record = dossier.record(kind, identifier)
+    return tuple(_sources_in(record.model_dump())) if kind in _DEEP else _own_sources(record)
+
+
+_DEEP = ("regimen", "guidance", "instrument")
+"""Kinds whose sources stand only at the facts inside the record."""
+
+
+def _own_sources(record: Any) -> tuple[str, ...]:
+    several = getattr(record, "sources", None)
+    return tuple(several) if several else (record.source,)
+
+
+def _sources_in(data: Any) -> Iterable[str]:
+    """Source ids at any depth, in order, each once."""
+    found: dict[str, None] = {}
+    if isinstance(data, dict):
+        if isinstance(data.get("source"), str):
+            found[data["source"]] = None
+        for value in data.values():
+            found.update(dict.fromkeys(_sources_in(value)))
+    elif isinstance(data, list | tuple):
+        for value in data:
+            found.update(dict.fromkeys(_sources_in(value)))
+    return found
+
+
 _NAMED_BY = ("name", "label", "who", "topic", "title")
 
 

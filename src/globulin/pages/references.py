@@ -52,14 +52,6 @@ class PrintedPage:
         unsaid = mark and "verified" not in text
         return self.cell(words.sentence(f"{text.rstrip('.')} ({mark})" if unsaid else text), (source,))
 
-    def record_sources(self, reference: str) -> tuple[str, ...]:
-        """Source ids of the record that `kind:id` points to."""
-        kind, _, identifier = reference.partition(":")
-        if kind == "source":
-            return (identifier,)
-        record = self.dossier.record(kind, identifier)
-        return tuple(_sources_in(record.model_dump())) if kind in DEEP else _own_sources(record)
-
     def source_list(self) -> list[Json]:
         """Every source that was cited, by number, with what was seen of it."""
         return [
@@ -77,27 +69,6 @@ SEEN: dict[Seen, str] = {
     "unverified": "nothing, unverified",
 }
 """What was seen of a source, short enough for a list."""
-DEEP = ("regimen", "guidance", "instrument")
-"""Kinds whose sources stand only at the facts inside the record."""
-
-
-def _own_sources(record: Any) -> tuple[str, ...]:
-    several = getattr(record, "sources", None)
-    return tuple(several) if several else (record.source,)
-
-
-def _sources_in(data: Any) -> Iterable[str]:
-    """Source ids at any depth, in order, each once."""
-    found: dict[str, None] = {}
-    if isinstance(data, dict):
-        if isinstance(data.get("source"), str):
-            found[data["source"]] = None
-        for value in data.values():
-            found.update(dict.fromkeys(_sources_in(value)))
-    elif isinstance(data, list | tuple):
-        for value in data:
-            found.update(dict.fromkeys(_sources_in(value)))
-    return found
 
 
 def _source(dossier: Dossier, identifier: str) -> Json:

@@ -59,6 +59,11 @@ class RegimenRow:
         means = [rise.mean_g_per_l for rise in self.rises]
         return (min(means), max(means)) if means else None
 
+    @property
+    def rise_sources(self) -> tuple[str, ...]:
+        """What the predicted rises rest on: the dose, and every model."""
+        return tuple(dict.fromkeys((*self.sources, *(s for rise in self.rises for s in rise.sources))))
+
 
 @dataclass(frozen=True)
 class _Entry:

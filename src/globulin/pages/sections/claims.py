@@ -9,7 +9,7 @@ from globulin.dossier.claim import Verdict
 from globulin.findings import AnsweredClaim, Findings
 from globulin.pages import words
 from globulin.pages.blocks import Block, Entry, Heading, Points, Prose, Said, Section, blocks, para
-from globulin.pages.facts import anchor, reference
+from globulin.pages.facts import anchor, cited, record_sources, reference
 from globulin.pages.sections.minute import is_under_way
 from globulin.pages.sections.studies import entry
 
@@ -59,7 +59,8 @@ def _entry(item: AnsweredClaim, dossier: Dossier) -> Entry:
         lead.append(para(claim.open_question, lead="Still open:"))
     rests: list[Said | str] = []
     for index, see in enumerate(claim.see):
-        rests += ["" if index == 0 else ", ", reference(dossier, see)]
+        marks = () if see.startswith("source:") else record_sources(dossier, see)
+        rests += ["" if index == 0 else ", ", reference(dossier, see), cited(marks)]
     lead.append(para(*rests, lead="Rests on:", style="small"))
     who = f" ({dossier.reports[claim.who].who})" if claim.who else ""
     kind = f"; {ERRORS[claim.error]}" if claim.error else ""

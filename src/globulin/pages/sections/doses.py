@@ -149,7 +149,7 @@ def _rises(findings: Findings) -> Table:
     rows = tuple(
         row(
             label(item),
-            Said(_across(item, lambda rise: rise.mean_g_per_l), item.sources),
+            Said(_across(item, lambda rise: rise.mean_g_per_l), item.rise_sources),
             _across(item, lambda rise: rise.peak_g_per_l),
             _across(item, lambda rise: rise.trough_g_per_l),
             _endogenous(item),
@@ -190,7 +190,7 @@ def _model_cell(rise: Rise) -> Said:
     values = (words.number(v, 2) for v in (rise.mean_g_per_l, rise.peak_g_per_l, rise.trough_g_per_l))
     mean, peak, trough = values
     note = "" if rise.converged else "the calculation did not settle"
-    return Said(f"{mean} ({peak}; {trough})", (), note=note)
+    return Said(f"{mean} ({peak}; {trough})", rise.sources, note=note)
 
 
 def _entry(regimen: NamedRegimen, dossier: Dossier, findings: Findings) -> Entry:

@@ -221,6 +221,9 @@ def _ramp_most(ramp: InfusionRamp) -> tuple[Said, ...]:
     return (
         *_ramp_ends("at most", ramp.maximum_mg_per_kg_min),
         *(_ramp_ends("for people at risk at most", at_risk) if isinstance(at_risk, Cited) else ()),
+        Said("minutes at each step "),
+        said(ramp.step_interval_min),
+        Said("; "),
         Said(ramp.steps_basis or ""),
     )
 
