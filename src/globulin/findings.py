@@ -89,7 +89,7 @@ def find(dossier: Dossier, *, weight_kg: float | None = None, price_list: str | 
     )
 
 
-def used_sources(findings: Findings) -> tuple[str, ...]:
+def used_sources(dossier: Dossier, findings: Findings) -> tuple[str, ...]:
     """Ids of every source that a result rests on, in sorted order."""
     ids: set[str] = set()
     for effect in findings.trials.effects:
@@ -97,7 +97,9 @@ def used_sources(findings: Findings) -> tuple[str, ...]:
     for outside in findings.trials.outside:
         ids.update(outside.sources)
     for row in findings.regimens:
-        ids.update(row.rise_sources)
+        ids.update((*row.sources, *row.rise_sources))
+        for rise in row.rises:
+            ids.update(getattr(dossier.kinetics[rise.model], "also", ()))
     for labelled in findings.labelled:
         ids.update(labelled.sources)
     for figure in findings.figures.values():

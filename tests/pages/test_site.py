@@ -115,9 +115,9 @@ def test_every_internal_link_resolves_and_no_id_stands_twice() -> None:
 
 
 def test_every_source_a_result_rests_on_is_listed_and_linked_from_the_text() -> None:
-    _, findings, _ = bundled()
+    dossier, findings, _ = bundled()
     links = set(read().links)
-    for identifier in used_sources(findings):
+    for identifier in used_sources(dossier, findings):
         assert f"source-{identifier}" in read().ids
         assert f"#source-{identifier}" in links
 

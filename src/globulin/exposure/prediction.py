@@ -102,7 +102,7 @@ def steady_state_rises(
 
 def _sources(model: RecyclingModel | LinearModel, lent: AbsorptionModel | None) -> tuple[str, ...]:
     uptake = (lent.ka_per_day.source, lent.bioavailability.source) if lent is not None else ()
-    return tuple(dict.fromkeys((model.source, *model.also, *uptake)))
+    return tuple(dict.fromkeys((model.source, *uptake)))
 
 
 def _recycling_rises(

@@ -115,7 +115,7 @@ def claims_document(dossier: Dossier, findings: Findings) -> dict[str, Any]:
 
 def citations_document(dossier: Dossier, findings: Findings) -> dict[str, Any]:
     """What `globulin cite --json` prints: methods and the sources that results rest on."""
-    used = {identifier: dossier.sources[identifier] for identifier in used_sources(findings)}
+    used = {identifier: dossier.sources[identifier] for identifier in used_sources(dossier, findings)}
     return {
         **_head(dossier),
         "methods": _plain(tuple[Method, ...], METHODS),

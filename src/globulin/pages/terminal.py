@@ -147,7 +147,9 @@ def citation_lines(dossier: Dossier, findings: Findings, version: str) -> list[s
     lines = [f"globulin {version}, content {dossier.content_sha256[:12]}.", "", "Methods"]
     lines += [f"- {method.citation} ({method.used_for})" for method in METHODS]
     lines += ["", "Data"]
-    lines += [f"- {source_line(dossier.sources[identifier])}" for identifier in used_sources(findings)]
+    lines += [
+        f"- {source_line(dossier.sources[identifier])}" for identifier in used_sources(dossier, findings)
+    ]
     return lines
 
 

@@ -61,8 +61,8 @@ class RegimenRow:
 
     @property
     def rise_sources(self) -> tuple[str, ...]:
-        """What the predicted rises rest on: the dose, and every model."""
-        return tuple(dict.fromkeys((*self.sources, *(s for rise in self.rises for s in rise.sources))))
+        """Where the models behind the predicted rises were read, and the uptake that was lent to them."""
+        return tuple(dict.fromkeys(source for rise in self.rises for source in rise.sources))
 
 
 @dataclass(frozen=True)
