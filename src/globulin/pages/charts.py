@@ -23,6 +23,7 @@ from globulin.pages.layout import (
     specification,
     vertical_line,
 )
+from globulin.pages.study_words import effect_words
 from globulin.pages.vega import Convert, draw
 from globulin.planning.comparison import Origin, RegimenRow
 from globulin.planning.dosing import Amount
@@ -111,14 +112,6 @@ def _draw_trial(effect: TrialEffect, lines: list[Line], marks: list[Mark], bars:
     elif effect.bound is not None:
         lines.append(Line(label, f"within \N{PLUS-MINUS SIGN}{words.fixed(effect.bound)}, not printed"))
         bars.append(Bar(row, -effect.bound, effect.bound, "trial", "open"))
-
-
-def effect_words(effect: TrialEffect) -> str:
-    """The effect of a trial, or the range it must lie in."""
-    if effect.smd is not None and effect.ci_lower is not None and effect.ci_upper is not None:
-        return words.estimate(effect.smd, effect.ci_lower, effect.ci_upper)
-    bound = effect.bound or 0.0
-    return f"estimate not printed; somewhere within \N{PLUS-MINUS SIGN}{words.fixed(bound)}"
 
 
 def _trial_row(effect: TrialEffect) -> Row:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from globulin.dossier.provenance import Cited, Missing, known
 from globulin.dossier.study import (
-    Counts,
-    NotSignificant,
-    Outcome,
-    Percentages,
     RiskOfBias,
     Study,
-    TestStatistic,
 )
-from globulin.dossier.treatment import Product, Regimen
 from globulin.pages import words
 from globulin.pages.references import Cell, Json, PrintedPage
+from globulin.pages.study_words import effect_words, found_words, given_words, printed_p
 from globulin.synthesis.readings import TrialEffect
 from globulin.synthesis.trials import Answer, TrialSummary
 
@@ -72,14 +67,14 @@ def _trial(page: PrintedPage, study: Study, effect: TrialEffect | None) -> list[
     return [
         page.cell(f"{who}; {age}" if age else who, _cited(facts), lead=f"{study.name}."),
         page.cell(
-            words.capital(f"{_given(given, page.dossier.products)}, against {against}"), _cited(routes)
+            words.capital(f"{given_words(given, page.dossier.products)}, against {against}"), _cited(routes)
         ),
         page.cell(
-            words.capital(f"{outcome.name}: {_result(study, outcome)}"),
+            words.capital(f"{outcome.name}: {found_words(study, outcome).rstrip('.')}{printed_p(outcome)}"),
             (outcome.source,),
             note=outcome.caution or "",
         ),
-        "Cannot be computed" if effect is None else _effect(effect),
+        "Cannot be computed" if effect is None else words.capital(effect_words(effect)),
     ]
 
 
@@ -105,65 +100,8 @@ def _missing(page: PrintedPage, studies: Sequence[Study], summary: TrialSummary)
         yield page.cell(f"{'; '.join(said)}.", lead="IgG levels.")
 
 
-def _effect(effect: TrialEffect) -> str:
-    if effect.smd is not None and effect.ci_lower is not None and effect.ci_upper is not None:
-        return words.estimate(effect.smd, effect.ci_lower, effect.ci_upper)
-    bound = effect.bound or 0.0
-    return f"Not printed; between {words.fixed(-bound)} and {words.fixed(bound)}"
-
-
 def _cited(facts: Iterable[object]) -> list[str]:
     return [fact.source for fact in facts if isinstance(fact, Cited) and fact.computable]
-
-
-def _given(regimens: Sequence[Regimen], products: Mapping[str, Product]) -> str:
-    """What the treated groups got; doses that differ in nothing else are put together."""
-    if not regimens:
-        return "dose not reported"
-    by_rest: dict[str, list[str]] = {}
-    for regimen in regimens:
-        first, rest = _regimen(regimen, products)
-        by_rest.setdefault(rest, []).append(first)
-    return words.listed([f"{words.listed(doses)} {rest}" for rest, doses in by_rest.items()])
-
-
-def _regimen(regimen: Regimen, products: Mapping[str, Product]) -> tuple[str, str]:
-    """A regimen as people say it, first dose apart: `2 g/kg`, `into a vein every 30 days, 3 times`."""
-    route = known(regimen.route)
-    doses: list[str] = []
-    rests: list[str] = []
-    for phase in regimen.phases:
-        dose, interval, times = known(phase.dose), known(phase.interval_day), known(phase.doses)
-        text = "dose not reported," if dose is None else words.dose_words(dose)
-        of = f" of {products[dose.of].name}" if dose is not None and dose.of is not None else ""
-        rest = f"over {phase.split_over_days} days " if phase.split_over_days > 1 else ""
-        if interval is not None and times != 1:
-            rest += f"every {words.day_words(interval)}"
-        doses.append(text + of)
-        rests.append(rest.strip() + (f", {times} times" if times and times > 1 else ""))
-    start = f"{words.ROUTES[route] if route else '(route not stated)'} {rests[0]}"
-    later = (f", then {dose} {rest}" for dose, rest in zip(doses[1:], rests[1:], strict=True))
-    return doses[0], start.strip() + "".join(later)
-
-
-def _result(study: Study, outcome: Outcome) -> str:
-    """A result as it was printed."""
-    result = outcome.result
-    p = f" (p {outcome.p.replace('<', '< ')})" if outcome.p else ""
-    if isinstance(result, Counts):
-        groups = [f"{g.events} of {g.n} ({100 * g.events / g.n:.0f}%)" for g in result.groups.values()]
-        return f"{' against '.join(groups)}{p}"
-    if isinstance(result, Percentages):
-        return f"{' against '.join(words.percent(v) for v in result.groups.values())} ({result.unit}){p}"
-    if isinstance(result, TestStatistic):
-        better = study.arm(result.favours).role == "active"
-        return (
-            f"better with {'immune globulin' if better else 'the control'}, t = {words.number(result.value)},"
-            f" {words.number(result.df)} degrees of freedom{p}"
-        )
-    if isinstance(result, NotSignificant):
-        return f"{words.sentence(outcome.says or 'no significant difference')} No numbers printed.{p}"
-    return f"{outcome.says or words.NOT_KNOWN}{p}"
 
 
 def _answer(answer: Answer) -> list[Cell]:

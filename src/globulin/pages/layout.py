@@ -87,7 +87,7 @@ def specification(
         "height": height,
         "padding": 4,
         "layer": layers,
-        "config": {"font": FONT, "aria": False, "view": {"stroke": None}, "axis": _axis_look()},
+        "config": {"font": FONT, "aria": False, "view": {"stroke": None}, "axis": axis_look()},
     }
 
 
@@ -255,7 +255,8 @@ def _labels(lines: Sequence[Line], axis: Axis, height: int) -> Layers:
     return layers
 
 
-def _axis_look() -> Json:
+def axis_look() -> Json:
+    """How axes look, in every chart."""
     return {
         "labelFontSize": TEXT_PX,
         "titleFontSize": TEXT_PX,

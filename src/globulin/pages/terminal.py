@@ -13,9 +13,9 @@ from globulin.dossier.provenance import Source
 from globulin.findings import Findings, used_sources
 from globulin.methods import METHODS
 from globulin.pages import words
+from globulin.pages.study_words import effect_words
 from globulin.planning.comparison import RegimenRow
 from globulin.planning.dosing import Amount, NoAmount
-from globulin.synthesis.readings import TrialEffect
 from globulin.synthesis.trials import Answer
 
 
@@ -30,7 +30,7 @@ def evidence_view(findings: Findings) -> RenderableType:
             effect.name,
             effect.outcome,
             f"{effect.n_active} + {effect.n_control}",
-            _effect_words(effect),
+            effect_words(effect),
             (effect.risk_of_bias or words.NOT_KNOWN).replace("_", " "),
         )
     answers = Table(title="Three answers, always together", title_justify="left")
@@ -47,14 +47,6 @@ def evidence_view(findings: Findings) -> RenderableType:
     parts += [Text(f"Not pooled: {study} ({reason})") for study, reason in trials.unusable]
     parts.append(Text(f"What this does not show: {words.NOT_SHOWN} {words.SHORT_NOTICE}", style="italic"))
     return Group(*parts)
-
-
-def _effect_words(effect: TrialEffect) -> str:
-    if effect.smd is None:
-        return f"not significant: within \N{PLUS-MINUS SIGN}{effect.bound:.2f}"
-    if effect.ci_lower is None or effect.ci_upper is None:
-        return words.fixed(effect.smd)
-    return words.estimate(effect.smd, effect.ci_lower, effect.ci_upper)
 
 
 def _answer_cells(answer: Answer) -> tuple[str, ...]:

@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from globulin.dossier.provenance import Cited, Missing, known
-from globulin.dossier.study import (
-    Arm,
-    Change,
-    Counts,
-    Means,
-    Medians,
-    NotSignificant,
-    Outcome,
-    Percentages,
-    PrintedEffect,
-    Quartiles,
-    Single,
-    Study,
-    TestStatistic,
-    Words,
-)
-from globulin.dossier.treatment import Phase, Regimen
-from globulin.pages import words
-from globulin.pages.blocks import Entry, Said, Table, Term, columns, row, term
-from globulin.pages.facts import anchor, citation_words, cited, facts, flag, gathered, said, stated
+from collections.abc import Mapping
 
-DIRECTIONS = {
-    "better": "better",
-    "worse": "worse",
-    "no_difference": "no difference",
-    "mixed": "mixed",
-    "unclear": "direction unclear",
-}
+from globulin.dossier.provenance import Cited, Missing
+from globulin.dossier.study import Arm, Outcome, Study
+from globulin.dossier.treatment import Phase, Product, Regimen
+from globulin.pages import words
+from globulin.pages.blocks import Entry, Said, Table, Term, columns, row, term, unique
+from globulin.pages.facts import anchor, citation_words, cited, facts, flag, gathered, said, stated
+from globulin.pages.study_words import found_words, given_words
 
 
 def entry(study: Study) -> Entry:
@@ -186,77 +166,9 @@ def _when(outcome: Outcome) -> str:
 
 def found(study: Study, outcome: Outcome) -> Said:
     """What an outcome found, in words and numbers, with its source."""
-    text = result_words(study, outcome)
-    if outcome.says:
-        text = f"{outcome.says} {words.sentence(text) if len(text) > 1 and text[1] != ' ' else text}"
-        text = text.strip()
     return Said(
-        words.sentence(text), (outcome.source,), flag(outcome.seen, outcome.how), outcome.caution or ""
+        found_words(study, outcome), (outcome.source,), flag(outcome.seen, outcome.how), outcome.caution or ""
     )
-
-
-def result_words(study: Study, outcome: Outcome) -> str:
-    """The result itself; empty where the words already say it all."""
-    result = outcome.result
-    name = {arm.id: arm.label for arm in study.arms}
-    match result:
-        case Counts():
-            return "; ".join(
-                f"{name[arm]}: {group.events} of {group.n} ({100 * group.events / group.n:.0f}%)"
-                for arm, group in result.groups.items()
-            )
-        case Percentages():
-            shown = "; ".join(f"{name[arm]}: {words.number(p)}%" for arm, p in result.groups.items())
-            return f"{shown} ({result.unit})"
-        case Means():
-            return "; ".join(
-                f"{name[arm]}: mean {words.number(g.mean)} (SD {words.number(g.sd)}, {g.n} people)"
-                for arm, g in result.groups.items()
-            )
-        case Medians():
-            return "; ".join(f"{name[arm]}: {_quartiles(g)}" for arm, g in result.groups.items())
-        case TestStatistic():
-            return (
-                f"{result.statistic} = {words.number(result.value)} with {words.number(result.df)} degrees of"
-                f" freedom, in favour of {name[result.favours]}"
-            )
-        case NotSignificant():
-            return "" if outcome.says else "no significant difference; the estimate was not printed"
-        case Words():
-            return "" if outcome.says else DIRECTIONS[result.direction]
-        case _:
-            return _single_words(result, name)
-
-
-def _quartiles(group: Quartiles) -> str:
-    quartiles = f"{words.number(group.q1)} to {words.number(group.q3)}"
-    return f"median {words.number(group.median)} (quartiles {quartiles})"
-
-
-def _single_words(result: PrintedEffect | Change | Single, name: dict[str, str]) -> str:
-    match result:
-        case PrintedEffect():
-            interval = (
-                f" (95% interval {words.number(result.lower)} to {words.number(result.upper)})"
-                if result.lower is not None and result.upper is not None
-                else ""
-            )
-            return f"{result.measure} {words.number(result.estimate)}{interval} {result.unit or ''}".strip()
-        case Change():
-            parts = []
-            if result.before is not None and result.after is not None:
-                parts.append(f"from {words.number(result.before)} to {words.number(result.after)}")
-            if result.change_percent is not None:
-                parts.append(f"change of {words.number(result.change_percent)}%")
-            return f"{', '.join(parts)} ({result.unit})"
-        case Single():
-            value = (
-                words.number(result.value)
-                if result.upper is None
-                else words.span(result.value, result.upper, 4)
-            )
-            group = f"{name[result.arm]}: " if result.arm else ""
-            return f"{group}{value} {result.unit}"
 
 
 def pooled_or_first(study: Study) -> Outcome | None:
@@ -266,18 +178,11 @@ def pooled_or_first(study: Study) -> Outcome | None:
     return study.outcomes[0] if study.outcomes else None
 
 
-def treated(study: Study) -> tuple[Said, ...]:
+def treated(study: Study, products: Mapping[str, Product]) -> Said:
     """What the treated groups of a study were given, in short."""
-    found: list[Said] = []
-    for arm in study.arms:
-        if arm.regimen is None:
-            continue
-        phase = arm.regimen.phases[-1]
-        dose, interval, route = known(phase.dose), known(phase.interval_day), known(arm.regimen.route)
-        text = words.dose_words(dose) if dose else "dose not known"
-        text += f" every {words.day_words(interval)}" if dose and interval else ""
-        text += f", {words.ROUTE_SHORT[route]}" if route else ""
-        found.append(Said(f"{text}.", (phase.dose.source,) if isinstance(phase.dose, Cited) else ()))
-    if not found:
-        return (Said("not known: no regimen was seen", missing=True),)
-    return tuple(phrase for each in dict.fromkeys(found) for phrase in (each, Said(" ")))
+    regimens = [arm.regimen for arm in study.arms if arm.regimen is not None]
+    if not regimens:
+        return Said("not known: no regimen was seen", missing=True)
+    facts = [fact for regimen in regimens for fact in (regimen.route, regimen.phases[-1].dose)]
+    sources = [fact.source for fact in facts if isinstance(fact, Cited) and fact.computable]
+    return Said(words.capital(given_words(regimens, products)), unique(sources))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from globulin.dossier import Dossier
 from globulin.dossier.study import RANDOMISED, Study
+from globulin.dossier.treatment import Product
 from globulin.findings import Findings
 from globulin.pages import words
 from globulin.pages.blocks import (
@@ -24,11 +27,12 @@ from globulin.pages.blocks import (
     row,
     unique,
 )
-from globulin.pages.charts import Chart, effect_words
+from globulin.pages.charts import Chart
 from globulin.pages.facts import anchor, said
 from globulin.pages.sections.minute import is_under_way
 from globulin.pages.sections.studies import entry, found, judged, pooled_or_first, treated
 from globulin.pages.sections.wider import background, comparators, instruments, reviews
+from globulin.pages.study_words import effect_words
 from globulin.synthesis.trials import Answer
 
 FOREST_KEY = (
@@ -53,7 +57,7 @@ def section(dossier: Dossier, findings: Findings, chart: Chart) -> Section:
         "trials",
         "What the trials found",
         blocks(
-            _controlled_table(controlled),
+            _controlled_table(controlled, dossier.products),
             Heading("Three ways to add them up", "trials-summary"),
             _why_biased(findings),
             Figure(chart, chart_table(chart), FOREST_KEY),
@@ -69,12 +73,12 @@ def section(dossier: Dossier, findings: Findings, chart: Chart) -> Section:
                 "People often get better, or worse, whatever they are given. A study without a control group"
                 " cannot tell that apart from the treatment, so none of these is pooled with the trials."
             ),
-            _short_table("Studies without a control group", rest),
+            _short_table("Studies without a control group", rest, dossier.products),
             [entry(study) for study in rest],
             Heading("Trials and series in neighbouring illnesses", "trials-neighbours"),
             para("Other illnesses, shown beside and never pooled with ME/CFS or fibromyalgia."),
             _outside_table(findings),
-            _short_table("Studies in neighbouring illnesses", near),
+            _short_table("Studies in neighbouring illnesses", near, dossier.products),
             [entry(study) for study in near],
             comparators(dossier),
             background(dossier),
@@ -84,7 +88,7 @@ def section(dossier: Dossier, findings: Findings, chart: Chart) -> Section:
     )
 
 
-def _controlled_table(studies: list[Study]) -> Table:
+def _controlled_table(studies: list[Study], products: Mapping[str, Product]) -> Table:
     rows = []
     for study in studies:
         outcome = pooled_or_first(study)
@@ -92,7 +96,7 @@ def _controlled_table(studies: list[Study]) -> Table:
             row(
                 Said(study.name, href=f"#{anchor('study', study.id)}"),
                 said(study.population.n),
-                treated(study),
+                treated(study, products),
                 found(study, outcome) if outcome else "no outcome was seen",
                 judged(study.risk_of_bias.overall.level) if study.risk_of_bias else "not judged",
             )
@@ -231,7 +235,7 @@ def _bias_table(studies: list[Study]) -> Table:
     return Table(caption, titles, tuple(rows))
 
 
-def _short_table(caption: str, studies: list[Study]) -> Table:
+def _short_table(caption: str, studies: list[Study], products: Mapping[str, Product]) -> Table:
     rows = []
     for study in studies:
         outcome = pooled_or_first(study)
@@ -241,7 +245,7 @@ def _short_table(caption: str, studies: list[Study]) -> Table:
                 study.condition,
                 words.DESIGNS[study.design],
                 said(study.population.n),
-                treated(study) if study.arms else Said("not known: no regimen was seen", missing=True),
+                treated(study, products),
                 (Said(f"{words.capital(outcome.name)}: "), found(study, outcome))
                 if outcome
                 else "no outcome was seen",
