@@ -143,7 +143,6 @@ def test_an_unverified_cap_gives_no_dose(toy: Path) -> None:
             "cl: {value: 1.0, source: toy_paper, seen: unverified}",
         ),
         ("ka: {value: 0.5, source: toy_paper, seen: full_text}", "ka: {missing: not printed}"),
-        ("covariate: weight_kg", "covariate: lean_body_mass_kg"),
     ],
 )
 def test_a_model_without_all_its_parameters_takes_no_part(toy: Path, old: str, new: str) -> None:

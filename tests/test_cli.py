@@ -48,7 +48,7 @@ def test_evidence_json_gives_the_three_answers(globulin: Any) -> None:
     assert (round(zero["wald_lower"], 2), round(zero["wald_upper"], 2)) == (-0.08, 0.73)
     assert (round(zero["hartung_knapp_lower"], 2), round(zero["hartung_knapp_upper"], 2)) == (-0.36, 1.01)
     assert round(zero["i2_percent"]) == 48
-    assert set(answers["null_censored"]["bayes"]) == {"vague", "sceptical"}
+    assert set(answers["null_censored"]["bayes"]) == {"vague", "sceptical", "enthusiastic"}
 
 
 def test_regimens_json_shows_every_model(globulin: Any) -> None:

@@ -59,7 +59,7 @@ def test_every_command_and_option_is_documented(command: str) -> None:
 
 
 def test_no_command_is_documented_that_does_not_exist() -> None:
-    headings = re.findall(r"^## globulin (\w+)$", text_of("commands.md"), flags=re.MULTILINE)
+    headings = re.findall(r"^## globulin ([\w-]+)$", text_of("commands.md"), flags=re.MULTILINE)
     assert sorted(headings) == COMMANDS
 
 
@@ -209,6 +209,7 @@ def test_yaml_examples_are_records() -> None:
     from pydantic import TypeAdapter
     from ruamel.yaml import YAML
 
+    from globulin.dossier.certainty import DomainRating
     from globulin.dossier.provenance import Fact
     from globulin.dossier.study import Outcome, PooledResult
     from globulin.dossier.treatment import Regimen
@@ -220,6 +221,7 @@ def test_yaml_examples_are_records() -> None:
         "regimen": TypeAdapter(Regimen),
         "outcomes": TypeAdapter(tuple[Outcome, ...]),
         "pooled": TypeAdapter(PooledResult),
+        "ratings": TypeAdapter(tuple[DomainRating, ...]),
     }
     seen = set()
     for block in re.findall(r"^```yaml\n(.*?)^```", text_of("content.md"), re.M | re.S):

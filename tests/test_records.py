@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from globulin.dossier.patient import Patient
 from globulin.dossier.price import PriceList
 from globulin.dossier.provenance import Citation, Cited, Fact, Missing, known
-from globulin.dossier.study import Arm, Events
+from globulin.dossier.result import Events
+from globulin.dossier.study import Arm
 from globulin.dossier.treatment import Dose, InfusionRamp, Range
 
 FACT: TypeAdapter[Cited[int] | Missing] = TypeAdapter(Fact[int])

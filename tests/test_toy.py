@@ -85,9 +85,12 @@ def test_equal_counts_are_no_effect_and_a_null_trial_changes_nothing_but_its_wid
     answers = {answer.id: answer for answer in findings.trials.answers}
     assert answers["null_censored"].frequentist is None
     for answer in answers.values():
-        for bayes in answer.bayes:
+        vague, sceptical, enthusiastic = answer.bayes
+        for bayes in (vague, sceptical):
             assert bayes.median == pytest.approx(0.0, abs=1e-6)
             assert bayes.probability_of_benefit == pytest.approx(0.5, abs=1e-6)
+        # pulled from the enthusiast's 0.5 towards the nothing that was seen
+        assert 0 < enthusiastic.median < 0.5
 
 
 def test_figures_are_filled_into_claims(findings: Findings) -> None:

@@ -15,13 +15,18 @@ from globulin.dossier import Dossier
 from globulin.dossier.claim import Claim
 from globulin.dossier.patient import Patient
 from globulin.dossier.price import PriceList
-from globulin.dossier.study import Counts, Study, TestStatistic
+from globulin.dossier.result import Counts, TestStatistic
+from globulin.dossier.study import Study
 from globulin.dossier.treatment import Route
 from globulin.errors import InputError
 from globulin.planning.comparison import RegimenRow, compare_regimens
 from globulin.planning.cost import DrugPrice, drug_prices
+from globulin.planning.dose_effect import DoseAnswers, dose_answers
 from globulin.planning.dosing import Amount
 from globulin.planning.labelled import LabelledAmount, labelled_amounts
+from globulin.planning.profiles import RegimenProfile, regimen_profiles
+from globulin.synthesis.certainty import Certainty, certainty
+from globulin.synthesis.choices import Choices, chosen_studies
 from globulin.synthesis.trials import AnswerId, TrialSummary, summarise_trials
 
 REFERENCE_PATIENT = "reference_adult"
@@ -54,7 +59,13 @@ class Findings:
     weight_kg: float
     price_list: str
     trials: TrialSummary
+    certainty: Certainty
+    """How sure one may be of the trials' answers, and what they mean among 1,000 people."""
+    dose: DoseAnswers
+    """Whether more helps more, and whether adolescents or people with an immune marker differ."""
     regimens: tuple[RegimenRow, ...]
+    profiles: tuple[RegimenProfile, ...]
+    """What total IgG does over 12 weeks of a few of the regimens."""
     labelled: tuple[LabelledAmount, ...]
     """Repeated doses on product labels, on the same axis."""
     prices: dict[Route, tuple[DrugPrice, ...]]
@@ -63,15 +74,24 @@ class Findings:
     claims: tuple[AnsweredClaim, ...]
 
 
-def find(dossier: Dossier, *, weight_kg: float | None = None, price_list: str | None = None) -> Findings:
+def find(
+    dossier: Dossier,
+    *,
+    weight_kg: float | None = None,
+    price_list: str | None = None,
+    choices: Choices | None = None,
+) -> Findings:
     """Compute every answer of a dossier.
 
     `weight_kg` defaults to that of the dossier's reference adult, `price_list` (an id) to the newest US drug
-    price list that was read in full. Raises InputError where the dossier lacks them.
+    price list that was read in full, `choices` to the dossier's own. Raises InputError where the dossier
+    lacks them, ValueError for choices that the trials do not allow.
     """
+    chosen = Choices() if choices is None else choices
     weight = _reference_weight(dossier) if weight_kg is None else weight_kg
     prices = _price_list(dossier, price_list)
-    trials = summarise_trials(dossier.studies.values())
+    studies = chosen_studies(dossier.studies.values(), chosen)
+    trials = summarise_trials(studies, priors=chosen.priors, as_if=chosen.as_if)
     regimens = compare_regimens(dossier, prices, weight)
     routes: tuple[Route, ...] = ("iv", "sc", "fsc", "im")
     by_route = {route: drug_prices(dossier.products.values(), prices, route) for route in routes}
@@ -81,7 +101,10 @@ def find(dossier: Dossier, *, weight_kg: float | None = None, price_list: str | 
         weight_kg=weight,
         price_list=prices.id,
         trials=trials,
+        certainty=certainty(studies, trials, dossier.background.values(), dossier.certainty.values()),
+        dose=dose_answers(dossier, weight),
         regimens=regimens,
+        profiles=regimen_profiles(dossier, regimens, weight),
         labelled=labelled_amounts(dossier.products.values()),
         prices=by_route,
         figures=figures,
@@ -96,10 +119,14 @@ def used_sources(dossier: Dossier, findings: Findings) -> tuple[str, ...]:
         ids.update(effect.sources)
     for outside in findings.trials.outside:
         ids.update(outside.sources)
+    ids.update(findings.certainty.sources)
+    ids.update(findings.dose.sources)
     for row in findings.regimens:
         ids.update((*row.sources, *row.rise_sources))
         for rise in row.rises:
             ids.update(getattr(dossier.kinetics[rise.model], "also", ()))
+    for profile in findings.profiles:
+        ids.update(profile.sources)
     for labelled in findings.labelled:
         ids.update(labelled.sources)
     for figure in findings.figures.values():
@@ -189,8 +216,8 @@ def _pooled(identifier: AnswerId, context: _Context) -> _Made:
         knapp = f"{summary.hartung_knapp_lower:.2f} to {summary.hartung_knapp_upper:.2f}"
         text = f"{summary.estimate:.2f} (95% interval {wald} by Wald, {knapp} by Hartung-Knapp)"
     else:
-        vague = next(bayes for bayes in answer.bayes if bayes.prior == "vague")
-        text = f"{vague.median:.2f} (95% interval {vague.ci_lower:.2f} to {vague.ci_upper:.2f})"
+        first = answer.bayes[0]
+        text = f"{first.median:.2f} (95% interval {first.ci_lower:.2f} to {first.ci_upper:.2f})"
     return text, answer.sources
 
 

@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,12 +18,10 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from globulin import marked_yaml
+from globulin.contents import bundled_dossier, parse
 from globulin.dossier import KINDS, Dossier, Kind, SourceList
 from globulin.errors import DossierError, Fault, InputError
 from globulin.findings import FIGURE_NAMES
-
-MAX_FILE_BYTES = 2_000_000
-
 
 Path_ = tuple[str | int, ...]
 
@@ -41,11 +38,6 @@ class _File:
     def data(self) -> dict[str, Any]:
         data: dict[str, Any] = self.marked.data
         return data
-
-
-def bundled_dossier() -> Path:
-    """Folder of the dossier that comes with the package."""
-    return Path(str(resources.files("globulin"))) / "content" / "immunoglobulin"
 
 
 def open_dossier(folder: Path | None = None) -> Dossier:
@@ -115,25 +107,8 @@ def _content_files(folder: Path, faults: list[Fault]) -> Iterator[tuple[Kind, Pa
 
 
 def _parse(kind: Kind, name: str, raw: bytes, faults: list[Fault]) -> _File | None:
-    if len(raw) > MAX_FILE_BYTES:
-        faults.append(Fault(name, 1, 1, "", f"larger than {MAX_FILE_BYTES:,} bytes", "split the file"))
-        return None
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        faults.append(Fault(name, line, 1, "", "not UTF-8 text", "save the file as UTF-8"))
-        return None
-    marked = marked_yaml.read(text)
-    if marked.flaws:
-        faults.extend(Fault(name, *f.place, _dotted(f.path), f.problem, f.fix) for f in marked.flaws)
-        return None
-    if not isinstance(marked.data, dict):
-        faults.append(
-            Fault(name, 1, 1, "", "the file is not a mapping of keys to values", "start with `id:`")
-        )
-        return None
-    return _File(kind, name, marked)
+    marked = parse(name, raw, faults)
+    return None if marked is None else _File(kind, name, marked)
 
 
 def _known_ids(files: list[_File], faults: list[Fault]) -> dict[str, frozenset[str]]:

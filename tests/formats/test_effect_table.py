@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from globulin.errors import InputError
-from globulin.formats.effect_table import FORMS, MAX_BYTES, MEASURES, EffectTable, read_effect_table
+from globulin.formats.effect_forms import FORMS, MEASURES
+from globulin.formats.effect_table import MAX_BYTES, EffectTable, read_effect_table
 from globulin.formats.results import pooled_document, to_text
 from globulin.pages.pooled import MEASURES as MEASURE_WORDS
 from globulin.pages.pooled import pooled_view
@@ -167,6 +168,186 @@ def test_rates_agree_with_metafor(tmp_path: Path) -> None:
     np.testing.assert_allclose(effects.v, escalc["vi"], rtol=1e-9)
 
 
+# --- what papers print instead -----------------------------------------------------------------------
+
+QUANTILE = 2.0930240544082634
+"""97.5% point of Student's t with 19 degrees of freedom: the half width of an interval of 20 people."""
+N, SD, MEAN1, MEAN2 = 20, 2.0, 6.0, 4.5
+SE = SD / math.sqrt(N)
+ROW: dict[str, dict[str, float]] = {
+    "mean1 sd1 n1 mean2 sd2 n2": {"mean1": MEAN1, "sd1": SD, "n1": N, "mean2": MEAN2, "sd2": SD, "n2": N},
+    "mean1 se1 n1 mean2 se2 n2": {"mean1": MEAN1, "se1": SE, "n1": N, "mean2": MEAN2, "se2": SE, "n2": N},
+    "interval": {
+        "mean1": MEAN1,
+        "ci_lower1": MEAN1 - QUANTILE * SE,
+        "ci_upper1": MEAN1 + QUANTILE * SE,
+        "n1": N,
+        "mean2": MEAN2,
+        "ci_lower2": MEAN2 - QUANTILE * SE,
+        "ci_upper2": MEAN2 + QUANTILE * SE,
+        "n2": N,
+    },
+    "t n1 n2": {"t": (MEAN1 - MEAN2) / (SE * math.sqrt(2)), "n1": N, "n2": N},
+    "ti n1i n2i": {"ti": (MEAN1 - MEAN2) / (SE * math.sqrt(2)), "n1i": N, "n2i": N},
+    "f direction n1 n2": {"f": (MEAN1 - MEAN2) ** 2 / (2 * SE**2), "direction": 1, "n1": N, "n2": N},
+    "md md_se n1 n2": {"md": MEAN1 - MEAN2, "md_se": SE * math.sqrt(2), "n1": N, "n2": N},
+    "di n1i n2i": {"di": (MEAN1 - MEAN2) / SD, "n1i": N, "n2i": N},
+    "change": {
+        "change1": MEAN1,
+        "sd_change1": SD,
+        "sd_baseline1": SD,
+        "n1": N,
+        "change2": MEAN2,
+        "sd_change2": SD,
+        "sd_baseline2": SD,
+        "n2": N,
+    },
+    "change by Metapsy": {
+        "mean_change_arm1": MEAN1,
+        "sd_change_arm1": SD,
+        "n_change_arm1": N,
+        "mean_change_arm2": MEAN2,
+        "sd_change_arm2": SD,
+        "n_change_arm2": N,
+    },
+    "means by RevMan Web": {
+        "Experimental mean": MEAN1,
+        "Experimental SD": SD,
+        "Experimental N": N,
+        "Control mean": MEAN2,
+        "Control SD": SD,
+        "Control N": N,
+    },
+    "means by metamedian": {
+        "mean.g1": MEAN1,
+        "sd.g1": SD,
+        "n.g1": N,
+        "mean.g2": MEAN2,
+        "sd.g2": SD,
+        "n.g2": N,
+    },
+}
+G = 0.75 * math.gamma(19) / (math.sqrt(19) * math.gamma(18.5))
+"""Hedges g in closed form: a difference of 0.75 SD times J(38)."""
+G_VARIANCE = 2 / N + G**2 / (4 * N)
+
+
+def row_text(rows: list[dict[str, float]]) -> str:
+    """Rows under all their headings together, gaps where a row has no such number."""
+    headings = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [",".join(str(row.get(name, "")) for name in headings) for row in rows]
+    return "\n".join([",".join(headings), *lines]) + "\n"
+
+
+@pytest.mark.parametrize("form", ROW)
+def test_what_papers_print_instead_of_standard_deviations(form: str, tmp_path: Path) -> None:
+    table = read_effect_table(write(tmp_path, row_text([ROW[form]])), "SMD")
+    assert table.effects.y[0] == pytest.approx(G, rel=1e-6)
+    assert table.effects.v[0] == pytest.approx(G_VARIANCE, rel=1e-6)
+    assert f"= {G:.3f} (standard error {math.sqrt(G_VARIANCE):.3f})" in table.derivation(0).steps[-1]
+
+
+def test_every_row_may_be_printed_in_its_own_way(tmp_path: Path) -> None:
+    forms = [name for name in ROW if " n1 " in f" {name} " or name in ("interval", "change")]
+    table = read_effect_table(write(tmp_path, row_text([ROW[form] for form in forms])), "SMD")
+    assert table.effects.y == pytest.approx([G] * len(forms), rel=1e-6)
+    assert table.effects.v == pytest.approx([G_VARIANCE] * len(forms), rel=1e-6)
+    assert set(table.columns) == {"y", "v"}
+    assert table.derivation(1).steps[0].startswith("group 1: standard error 0.4472 of 20 people")
+    with pytest.raises(IndexError):
+        table.derivation(len(forms))
+    means = read_effect_table(write(tmp_path, row_text([ROW[form] for form in forms[:3]])), "MD")
+    assert means.columns["sd1"] == pytest.approx([SD] * 3, rel=1e-6)
+    assert means.effects.y.tolist() == [1.5, 1.5, 1.5]
+
+
+def test_a_row_without_a_whole_set_is_named_by_its_gap(tmp_path: Path) -> None:
+    rows = [ROW["mean1 sd1 n1 mean2 sd2 n2"], ROW["mean1 se1 n1 mean2 se2 n2"]]
+    rows.append({**rows[1], "se2": ""})  # type: ignore[dict-item]
+    with pytest.raises(InputError, match=r"^table\.csv:4: column 'se2': the cell is empty"):
+        read_effect_table(write(tmp_path, row_text(rows)))
+
+
+def test_medians_become_means(tmp_path: Path) -> None:
+    """The quartiles of a normal spread lie 0.6745 SD from its mean; equal spreads, so g is J 1.5 / 2."""
+    quarter, big = 0.6745 * SD, 2000
+    rows = {}
+    for group, mean in ((1, MEAN1), (2, MEAN2)):
+        rows |= {f"median{group}": mean, f"q1_{group}": mean - quarter, f"q3_{group}": mean + quarter}
+        rows |= {f"n{group}": big}
+    table = read_effect_table(write(tmp_path, row_text([rows])))
+    assert (table.kind, table.measure) == ("medians in two groups", "SMD")
+    assert table.effects.y[0] == pytest.approx(0.75, rel=2e-3)
+    theirs = {name.replace("median", "med.g").replace("_", ".g"): value for name, value in rows.items()}
+    theirs = {(f"n.g{name[1]}" if name in ("n1", "n2") else name): value for name, value in theirs.items()}
+    again = read_effect_table(write(tmp_path, row_text([theirs])))
+    assert again.effects.y[0] == table.effects.y[0]
+
+
+@pytest.mark.parametrize(("name", "measure"), [("or", "OR"), ("rr", "RR"), ("irr", "IRR"), ("hr", "HR")])
+def test_ratios_with_intervals(name: str, measure: str, tmp_path: Path) -> None:
+    text = f"study,{name},{name}_lower,{name}_upper\nA,2,1,4\nB,0.5,0.25,1\n"
+    table = read_effect_table(write(tmp_path, text))
+    assert table.measure == measure
+    assert table.effects.y == pytest.approx([math.log(2), -math.log(2)])
+    assert table.effects.v == pytest.approx([(math.log(4) / (2 * 1.959964)) ** 2] * 2, rel=1e-6)
+    document = pooled_document(table, pooled(table))
+    assert document["bayes"] is not None
+    Console(file=io.StringIO()).print(pooled_view(pooled(table), table.file))
+
+
+def test_counts_and_printed_odds_ratios_stand_in_one_table(tmp_path: Path) -> None:
+    text = "study,ai,n1i,ci,n2i,or,or_lower,or_upper\nA,0,10,2,10,,,\nB,,,,,2,1,4\nC,0,9,0,9,,,\n"
+    table = read_effect_table(write(tmp_path, text))
+    assert (table.measure, table.kind) == ("OR", "counts in two groups and odds ratios with intervals")
+    # the first by hand: log(0.5 x 8.5 / (10.5 x 2.5))
+    assert table.effects.y == pytest.approx([math.log(4.25 / 26.25), math.log(2), 0.0])
+    assert table.effects.corrected.tolist() == [True, False, True]
+    assert table.effects.double_zero.tolist() == [False, False, True]
+    assert "0.5 was added" in table.derivation(0).steps[1]
+    assert "effect" not in table.derivation(1).steps[0]
+
+
+def test_effects_with_intervals(tmp_path: Path) -> None:
+    for headings in ("y,ci_lower,ci_upper", "yi,ci.lb,ci.ub"):
+        table = read_effect_table(write(tmp_path, f"{headings}\n1,0.020018,1.979982\n"))
+        assert table.measure == "GEN"
+        assert table.effects.v[0] == pytest.approx(0.25, rel=1e-5)
+    given_ = read_effect_table(write(tmp_path, "y,se\n1,0.5\n"))
+    assert given_.derivation(0).steps == ("effect 1.000 (standard error 0.500), as given",)
+
+
+def test_a_table_of_revman_web_as_it_is_saved(tmp_path: Path) -> None:
+    """Columns of one kind of outcome are filled, those of the others are empty or worked out."""
+    headings = "Study,Study year,Experimental cases,Experimental N,Control cases,Control N,Experimental mean,"
+    headings += "Experimental SD,Control mean,Control SD,GIV Mean,GIV SE,Weight,Mean,CI start,CI end"
+    path = write(tmp_path, f"{headings}\nA 1990,1990,4,11,5,12,,,,,,,100,0.8,0.3,2.1\n")
+    table = read_effect_table(path)
+    assert (table.measure, table.columns["events1"].tolist(), table.years) == ("OR", [4.0], (1990,))
+    path = write(tmp_path, f"{headings}\nA 1990,1990,,11,,12,,,,,-0.3,0.2,100,0.8,0.3,2.1\n")
+    assert read_effect_table(path).effects.y.tolist() == [-0.3]
+
+
+# --- what stands beside the numbers ------------------------------------------------------------------
+
+
+def test_designs_years_and_risk_of_bias_are_kept(tmp_path: Path) -> None:
+    text = (
+        "study,y,v,Design,Year,rob_overall,ROB_D1 \n"
+        "A,1,1,RCT,1990,low,Low\nB,1,1,Non-Randomized,,some concerns,\n"
+        "C,1,1,case_series,2001,high,x\nD,1,1,Case report,NA,high,x\nE,1,1,cross-over,1999,low,x\n"
+    )
+    table = read_effect_table(write(tmp_path, text))
+    assert table.designs == ("rct", "non_randomised", "series", "report", "rct")
+    assert table.years == (1990, None, 2001, None, 1999)
+    assert table.bias == {
+        "rob_overall": ("low", "some concerns", "high", "high", "low"),
+        "rob_d1": ("Low", "", "x", "x", "x"),
+    }
+    plain = read_effect_table(write(tmp_path, "y,v\n1,1\n"))
+    assert (plain.designs, plain.years, plain.bias) == (None, None, {})
+
+
 # --- the same table in other clothes -----------------------------------------------------------------
 
 PLAIN = "study,y,v\nMüller 1990,0.5,0.04\nB,-1.25,0.09\n"
@@ -228,6 +409,24 @@ def test_every_measure_has_words_and_columns() -> None:
     assert {name for form in FORMS for name in form.kind.measures} == {*MEASURES, GENERIC}
 
 
+def test_no_set_of_headings_stands_twice() -> None:
+    assert len({form.headings for form in FORMS}) == len(FORMS)
+
+
+def test_a_larger_set_of_columns_is_meant_before_one_inside_it(tmp_path: Path) -> None:
+    path = write(tmp_path, "md,t,n1,n2\n1.5,2,20,20\n")
+    assert read_effect_table(path).measure == "MD"
+    assert read_effect_table(path).effects.v[0] == pytest.approx(0.75**2)
+    assert read_effect_table(path, "SMD").effects.y[0] == pytest.approx(G / 0.75 * 2 * math.sqrt(0.1))
+
+
+def test_two_ratios_of_one_study_need_a_measure(tmp_path: Path) -> None:
+    path = write(tmp_path, "or,or_lower,or_upper,rr,rr_lower,rr_upper\n2,1,4,1.5,1,2.25\n")
+    with pytest.raises(InputError, match=r"say which with --measure, such as OR, RR$"):
+        read_effect_table(path)
+    assert read_effect_table(path, "RR").effects.y[0] == pytest.approx(math.log(1.5))
+
+
 # --- bad tables --------------------------------------------------------------------------------------
 
 COUNTS = "study,ai,n1i,ci,n2i\nA,1,10,2,10\n"
@@ -277,6 +476,40 @@ COUNTS = "study,ai,n1i,ci,n2i\nA,1,10,2,10\n"
         (b"\xff\xfey", "table.csv:1: not UTF-8 text"),
         (b"y,v\n" + b"1,1\n" * (MAX_BYTES // 4), "table.csv: larger than 20 MB"),
         (f"study,y,v\n{'x' * 200_000},1,1\n", "table.csv:2: not a table: field larger"),
+        ("mean1,se1,n1,mean2,se2,n2\n1,1,9,1,0,9\n", "table.csv:2: column 'se2': must be positive"),
+        (
+            "mean1,ci_lower1,ci_upper1,n1,mean2,ci_lower2,ci_upper2,n2\n1,0,2,9,3,0,2,9\n",
+            "table.csv:2: column 'mean2': must lie between ci_lower2 and ci_upper2",
+        ),
+        (
+            "median1,q1_1,q3_1,n1,median2,q1_2,q3_2,n2\n2,1,3,9,2,1,3,9\n2,1,3,9,2,3,1,9\n",
+            "table.csv:3: column 'median2': must not be below q1_2",
+        ),
+        ("t,n1,n2\n2,9,x\n", "table.csv:2: column 'n2': 'x' is not a number"),
+        ("f,direction,n1,n2\n2,up,9,9\n", "table.csv:2: column 'direction': 'up' is not a number"),
+        (
+            "f,direction,n1,n2\n2,0,9,9\n",
+            "table.csv:2: column 'direction': must be 1 (group 1 is",
+        ),
+        ("p,direction,n1,n2\n<0.05,1,9,9\n", "table.csv:2: column 'p': '<0.05' is a bound, not a number"),
+        ("p,direction,n1,n2\n0,1,9,9\n", "table.csv:2: column 'p': must be above 0 and at most 1"),
+        ("pi,n1i,n2i\n-1.5,9,9\n", "table.csv:2: column 'pi': must be above 0 and at most 1"),
+        ("p,n1,n2\n0.1,9,9\n", "table.csv: no set of columns that is understood; found: 'p', 'n1', 'n2'"),
+        (
+            "or,or_lower,or_upper\n2,1,4\n2,3,4\n",
+            "table.csv:3: column 'or': must lie between or_lower and or",
+        ),
+        ("rr,rr_lower,rr_upper\n2,-1,4\n", "table.csv:2: column 'rr_lower': must be positive (ratio scale"),
+        ("yi,ci.lb,ci.ub\n2,3,4\n", "table.csv:2: column 'yi': must lie between ci.lb and ci.ub"),
+        (
+            "study,y,v,design\nA,1,1,RCT\nB,1,1,survey\n",
+            "table.csv:3: column 'design': 'survey' is not a",
+        ),
+        (
+            "study,y,v,design\nA,1,1,RCT\nB,1,1,\n",
+            "table.csv:3: column 'design': the cell is empty (say",
+        ),
+        ("y,v,year\n1,1,1990\n1,1,90\n", "table.csv:3: column 'year': '90' is not a year (four digits"),
     ],
 )
 def test_a_bad_table_is_one_line_with_its_place(text: str | bytes, words: str, tmp_path: Path) -> None:
@@ -375,6 +608,18 @@ def test_a_hundred_thousand_rows(tmp_path: Path) -> None:
     assert text.count('"study":') == 100_000
 
 
+def test_a_hundred_thousand_rows_printed_in_two_ways(tmp_path: Path) -> None:
+    rows = (
+        f"s{i},1.{i % 9},{'2,' if i % 2 else ',.5'},20,1,{'2,' if i % 2 else ',.5'},25"
+        for i in range(100_000)
+    )
+    path = write(tmp_path, "study,mean1,sd1,se1,n1,mean2,sd2,se2,n2\n" + "\n".join(rows) + "\n")
+    table = read_effect_table(path)
+    assert table.effects.y.size == 100_000
+    assert not table.effects.undefined.any()
+    assert "sd1 2.236" in table.derivation(99_998).steps[-1]
+
+
 # --- whatever stands in the file ---------------------------------------------------------------------
 
 CELL = st.sampled_from(
@@ -386,7 +631,7 @@ TABLE = st.builds(
     ).encode(),
     st.sampled_from(FORMS),
     st.sampled_from([",", ";", "\t"]),
-    st.lists(st.lists(CELL, min_size=7, max_size=7), max_size=5),
+    st.lists(st.lists(CELL, min_size=12, max_size=12), max_size=5),
 )
 NUMBERS = st.sampled_from(["1", "2", "10", "0", "0.5", "-3", "1e30", "1e-30", "1e15", "-1e30", "4.5"])
 NUMERIC = st.builds(
@@ -394,7 +639,7 @@ NUMERIC = st.builds(
         [",".join(form.headings), *(",".join(row[: len(form.headings)]) for row in rows)]
     ).encode(),
     st.sampled_from(FORMS),
-    st.lists(st.lists(NUMBERS, min_size=7, max_size=7), min_size=1, max_size=4),
+    st.lists(st.lists(NUMBERS, min_size=12, max_size=12), min_size=1, max_size=4),
 )
 
 

@@ -14,7 +14,10 @@ from globulin.dossier.provenance import known
 from globulin.findings import Findings, find
 from globulin.library import open_dossier
 from globulin.pages import words
-from globulin.pages.charts import Chart, all_charts, doses, forest, rises
+from globulin.pages.charts import Chart, doses, rises
+from globulin.pages.drawn import all_charts
+from globulin.pages.exposure_charts import regimens_over_time
+from globulin.pages.trial_charts import trial_charts
 from globulin.pages.vega import COLOURS, drawing_beside
 from globulin.planning.dosing import Amount
 
@@ -56,12 +59,8 @@ def test_forest_prints_every_trial_and_all_three_summaries() -> None:
             assert words.estimate(effect.smd, effect.ci_lower or 0, effect.ci_upper or 0) in shown
     for answer in trials.answers:
         assert answer.title in shown
-        for bayes in answer.bayes:
-            assert words.estimate(bayes.median, bayes.ci_lower, bayes.ci_upper) in shown
-        if answer.frequentist is not None:
-            f = answer.frequentist
-            assert words.estimate(f.estimate, f.wald_lower, f.wald_upper) in shown
-            assert words.estimate(f.estimate, f.hartung_knapp_lower, f.hartung_knapp_upper) in shown
+        for summary in answer.policy.summaries:
+            assert words.estimate(summary.estimate, summary.ci_lower, summary.ci_upper) in shown
 
 
 def test_a_null_trial_is_an_open_range_without_a_point() -> None:
@@ -70,7 +69,7 @@ def test_a_null_trial_is_an_open_range_without_a_point() -> None:
     assert silent, "the bundled dossier has trials known only as not significant"
     chart = drawn()["chart-forest"]
     assert chart.svg.count("stroke-dasharray") >= len(silent)
-    summaries = sum(len(a.bayes) + (2 if a.frequentist else 0) for a in trials.answers)
+    summaries = sum(len(answer.policy.summaries) for answer in trials.answers)
     assert len(points(chart)) == summaries + len(trials.effects) - len(silent)
 
 
@@ -78,10 +77,70 @@ def test_forest_points_stand_where_their_effects_are() -> None:
     trials = bundled()[1].trials
     values = [effect.smd for effect in trials.effects if effect.smd is not None]
     for answer in trials.answers:
-        if answer.frequentist is not None:
-            values += [answer.frequentist.estimate] * 2
-        values += [bayes.median for bayes in answer.bayes]
+        values += [summary.estimate for summary in answer.policy.summaries]
     assert_on_one_scale(values, [x for x, _ in points(drawn()["chart-forest"])])
+
+
+IDS = (
+    "chart-forest", "chart-missing", "chart-spread", "chart-scepticism", "chart-years", "chart-dose-effect",
+    "chart-doses", "chart-rises", "chart-profiles",
+)  # fmt: skip
+
+
+def test_the_page_has_these_charts() -> None:
+    assert tuple(drawn()) == IDS
+
+
+def lines_of(chart: Chart) -> list[list[tuple[float, float]]]:
+    """Vertices of every line mark, in drawing order."""
+    groups = re.findall(r'<g class="mark-line role-mark[^>]*>(.*?)</g>', chart.svg, re.DOTALL)
+    return [
+        [(float(x), float(y)) for x, y in re.findall(r"[ML]([-\d.]+),([-\d.]+)", path)]
+        for group in groups
+        for path in re.findall(r'<path[^>]* d="([^"]+)"', group)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "log"), [("chart-missing", False), ("chart-spread", False), ("chart-scepticism", True)]
+)
+def test_curves_stand_where_their_numbers_are(identifier: str, log: bool) -> None:
+    trials = bundled()[1].trials
+    assert trials.missing is not None
+    assert trials.prior_robustness is not None
+    curve = {
+        "chart-missing": trials.missing.curves[0],
+        "chart-spread": trials.prior_robustness.spread,
+        "chart-scepticism": trials.prior_robustness.scepticism,
+    }[identifier]
+    upper, middle, lower = lines_of(drawn()[identifier])
+    across = [math.log(x) for x in curve.x] if log else list(curve.x)
+    assert_on_one_scale(across, [x for x, _ in middle])
+    heights = [y for line in (upper, middle, lower) for _, y in line]
+    assert_on_one_scale([*curve.ci_upper, *curve.estimate, *curve.ci_lower], heights)
+
+
+def test_a_turn_is_marked_where_the_interval_meets_no_difference() -> None:
+    trials = bundled()[1].trials
+    assert trials.missing is not None
+    curve = trials.missing.curves[0]
+    turns = [x for name in ("interval_above_zero", "interval_below_zero") for x in curve.flip(name).at]
+    assert len(points(drawn()["chart-missing"])) == len(turns)
+    # at a turn one end of the interval is 0: the neighbours in the curve lie on either side of it
+    for turn in turns:
+        after = next(i for i, x in enumerate(curve.x) if x >= turn)
+        ends = (curve.ci_lower, curve.ci_upper)
+        assert any(end[after - 1] * end[after] <= 0 for end in ends)
+
+
+def test_every_arm_with_a_number_is_a_point_and_the_others_are_open() -> None:
+    axis = bundled()[1].dose.dose.axes[0]
+    chart = drawn()["chart-dose-effect"]
+    printed = [point for point in axis.points if point.smd is not None]
+    assert len(points(chart)) == len(printed)
+    assert len(chart.rows) == len(axis.points)
+    for point, row in zip(axis.points, chart.rows, strict=True):
+        assert ("not printed" in row.cells[3]) == (point.smd is None)
 
 
 def test_dose_points_stand_on_a_log_scale_of_their_doses() -> None:
@@ -149,11 +208,16 @@ def test_every_row_of_a_chart_has_a_source() -> None:
 
 def test_the_same_results_make_the_same_bytes() -> None:
     dossier, findings = bundled()
-    again = (forest(findings.trials), doses(dossier, findings), rises(dossier, findings))
-    assert [chart.svg for chart in again] == [chart.svg for chart in drawn().values()]
+    again = (
+        *trial_charts(findings),
+        doses(dossier, findings),
+        rises(dossier, findings),
+        regimens_over_time(findings.profiles, findings.weight_kg),
+    )
+    assert [chart and chart.svg for chart in again] == [chart.svg for chart in drawn().values()]
 
 
-@pytest.mark.parametrize("identifier", ["chart-forest", "chart-doses", "chart-rises"])
+@pytest.mark.parametrize("identifier", IDS)
 def test_colours_follow_the_page_and_print_plainly(identifier: str) -> None:
     chart = drawn()[identifier]
     for stand_in, colour in COLOURS.values():
@@ -164,7 +228,7 @@ def test_colours_follow_the_page_and_print_plainly(identifier: str) -> None:
     assert "var(--chart-ink)" in chart.svg
 
 
-@pytest.mark.parametrize("identifier", ["chart-forest", "chart-doses", "chart-rises"])
+@pytest.mark.parametrize("identifier", IDS)
 def test_a_chart_is_one_image_with_a_name_and_its_numbers_in_words(identifier: str) -> None:
     chart = drawn()[identifier]
     root = ElementTree.fromstring(chart.svg)  # noqa: S314 - our own drawing

@@ -19,7 +19,8 @@ from globulin.errors import InputError
 from globulin.findings import Findings, find, used_sources
 from globulin.library import open_dossier
 from globulin.pages import site, words
-from globulin.pages.charts import Chart, all_charts
+from globulin.pages.charts import Chart
+from globulin.pages.drawn import all_charts
 from globulin.pages.facts import anchor
 from globulin.pages.site import page_html, write_site
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from globulin.synthesis.bayes import HalfCauchy, HalfNormal, LogNormal, LogStudent, Normal, pool_bayes
+from globulin.synthesis.bayes_batch import pool_bayes_batch
 from globulin.synthesis.censoring import log_interval_probability
-from globulin.synthesis.mixtures import quantile
+from globulin.synthesis.mixtures import NormalMixture, SincMixture, Sum, quantile
 from synthesis.references import bayesmeta
 
 
@@ -223,7 +224,7 @@ def test_posterior_with_censoring_by_brute_force(tau_prior, mu_prior):
 def test_one_study_and_a_flat_prior_give_back_the_prior_of_tau():
     result = pool_bayes([0.3], [0.04], tau_prior=HalfNormal(0.5))
     assert result.sd == pytest.approx(np.sqrt(0.04 + 0.25), rel=1e-10)
-    assert result.mean == result.median == pytest.approx(0.3)
+    assert [result.mean, result.median] == pytest.approx([0.3, 0.3], rel=1e-12)
     assert [result.tau_ci_lower, result.tau_median, result.tau_ci_upper] == pytest.approx(
         stats.halfnorm.ppf([0.025, 0.5, 0.975], scale=0.5).tolist(), rel=1e-9
     )
@@ -280,6 +281,38 @@ def test_interval_probability_is_accurate_where_a_difference_would_cancel():
     ]
     assert np.allclose(log_interval_probability(m, d), expected, rtol=1e-10)
     assert np.array_equal(log_interval_probability(-m, d), log_interval_probability(m, d))
+
+
+@pytest.mark.parametrize(
+    ("weights", "means", "sds"),
+    [
+        ([0.5, 0.5], [-50.0, 50.0], [1.0, 1.0]),  # nothing between two peaks
+        ([0.999, 0.001], [0.0, 0.0], [1.0, 1e9]),  # a tail from another scale
+        ([1.0], [3e9], [1e-3]),  # hardly resolved by a double
+        ([0.3, 0.3, 0.4], [0.0, 0.1, 8.0], [1e-6, 2.0, 0.5]),
+    ],
+)
+def test_quantiles_of_awkward_mixtures(weights, means, sds):
+    mixture = NormalMixture(np.array(weights), np.array(means), np.array(sds))
+    p = np.array([1e-6, 0.025, 0.3, 0.4995, 0.5005, 0.7, 0.975, 1 - 1e-6])
+    x = quantile(mixture, p)
+    below, above = (
+        (np.array(weights) * stats.norm.cdf(sign * (x[:, None] - means) / sds)).sum(axis=1)
+        for sign in (1, -1)
+    )
+    # a double of this size moves the distribution function by its spacing times the density
+    coarse = np.spacing(np.abs(x)) * mixture.density(x)
+    assert (np.abs(below - p) <= 1e-13 + 4 * coarse).all()
+    assert (np.abs(above - (1 - p)) <= 1e-13 + 4 * coarse).all()
+
+
+def test_quantiles_of_a_density_known_at_points():
+    # a normal distribution sampled at half its standard deviation is band-limited to 3e-9
+    x = np.arange(-20, 20.25, 0.5)
+    half = SincMixture(stats.norm.pdf(x) * 0.25, x[::-1], np.full(x.size, 0.5))
+    both = Sum((half, NormalMixture(np.array([0.5]), np.array([0.0]), np.array([1.0]))))
+    p = np.array([1e-4, 0.025, 0.5, 0.9])
+    assert quantile(both, p) == pytest.approx(stats.norm.ppf(p), abs=1e-7)
 
 
 # --- theorems ------------------------------------------------------------------------------------------
@@ -377,6 +410,69 @@ def test_with_opposed_effects_and_unequal_variances_the_mean_can_move_away_a_lit
     after = pool_bayes(y, v, tau_prior=HalfNormal(1), censored_bound=[1.52], censored_se=[0.628])
     assert after.tau_median < before.tau_median
     assert after.mean < before.mean - 0.01 < 0
+
+
+# --- many data sets in one call --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tau_prior", list(PRIORS.values()), ids=list(PRIORS))
+@pytest.mark.parametrize("mu_prior", [None, Normal(0.2, 0.7)])
+def test_a_batch_is_the_loop(tau_prior, mu_prior):
+    rng = np.random.default_rng(5)
+    v = np.exp(rng.uniform(-5, 0, (3, 4, 3)))
+    y = rng.normal(0, np.sqrt(v + rng.choice([0, 0.3], (3, 4, 1))))
+    batch = pool_bayes_batch(y, v, tau_prior=tau_prior, mu_prior=mu_prior, level=0.9)
+    assert batch.k == 3
+    for i in np.ndindex(3, 4):
+        one = pool_bayes(y[i], v[i], tau_prior=tau_prior, mu_prior=mu_prior, level=0.9)
+        assert batch.message[i] == one.message
+        for name in NUMBERS:
+            unit = one.tau_median if name.startswith("tau") else one.ci_upper - one.ci_lower
+            assert getattr(batch, name)[i] == pytest.approx(getattr(one, name), rel=1e-9, abs=1e-9 * unit)
+
+
+def test_a_batch_of_one_study_each_gives_back_the_prior_of_tau():
+    v = np.array([[0.04], [1e-4], [25.0]])
+    result = pool_bayes_batch([[0.3], [-1.0], [2.0]], v, tau_prior=HalfNormal(0.5))
+    assert result.sd == pytest.approx(np.sqrt(v[:, 0] + 0.25), rel=1e-10)
+    assert result.median == pytest.approx([0.3, -1.0, 2.0], abs=1e-12)
+    for name, p in (("tau_ci_lower", 0.025), ("tau_median", 0.5), ("tau_ci_upper", 0.975)):
+        assert getattr(result, name) == pytest.approx([stats.halfnorm.ppf(p, scale=0.5)] * 3, rel=1e-9)
+
+
+def test_intervals_hold_as_often_as_they_say_when_the_truth_comes_from_the_priors():
+    # exactly so for any design: the joint distribution of truth and data is the model's own
+    rng, replicates = np.random.default_rng(9), 2000
+    tau = np.abs(rng.normal(0, 0.5, replicates))
+    mu = rng.normal(0.1, 1, replicates)
+    v = np.exp(rng.uniform(-4, 0, (replicates, 3)))
+    y = rng.normal(mu[:, None], np.sqrt(v + tau[:, None] ** 2))
+    new = rng.normal(mu, tau)
+    ours = pool_bayes_batch(y, v, tau_prior=HalfNormal(0.5), mu_prior=Normal(0.1, 1), level=0.8)
+    four_errors = 4 * np.sqrt(0.16 / replicates)
+    for truth, lower, upper in (
+        (mu, ours.ci_lower, ours.ci_upper),
+        (tau, ours.tau_ci_lower, ours.tau_ci_upper),
+        (new, ours.predictive_lower, ours.predictive_upper),
+    ):
+        assert np.mean((lower < truth) & (truth < upper)) == pytest.approx(0.8, abs=four_errors)
+    for truth, median in ((mu, ours.median), (tau, ours.tau_median), (new, ours.predictive_median)):
+        assert np.mean(truth < median) == pytest.approx(0.5, abs=4 * np.sqrt(0.25 / replicates))
+
+
+def test_an_improper_batch_is_values_with_a_reason():
+    result = pool_bayes_batch([[0.3, 0.2], [0.1, 0.9]], [0.04, 0.05], tau_prior=Flat())
+    assert all("cannot be normalised" in message for message in result.message)
+    assert np.isnan([getattr(result, name) for name in NUMBERS]).all()
+
+
+@pytest.mark.parametrize(
+    ("argument", "values"),
+    [("y", {"y": [[np.nan, 1]]}), ("v", {"v": [[1, 0]]}), ("v", {"v": [1, 1, 1]}), ("level", {"level": 95})],
+)
+def test_a_bad_batch_is_named(argument, values):
+    with pytest.raises(ValueError, match=f"^{argument}: "):
+        pool_bayes_batch(**({"y": [[0.1, 0.2]], "v": [[1, 1]]} | values))
 
 
 # --- typed trouble -------------------------------------------------------------------------------------

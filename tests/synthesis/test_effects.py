@@ -11,11 +11,15 @@ from scipy import stats
 from globulin.synthesis.effects import (
     Measure,
     effect_size,
+    log_odds_ratio_from_smd,
     log_ratio_from_interval,
     not_significant_bound,
     small_sample_factor,
     smd_from_log_odds_ratio,
     smd_from_t,
+    smd_range_from_p,
+    t_from_p,
+    variance_from_interval,
 )
 from synthesis.references import columns_of, metafor
 
@@ -63,6 +67,7 @@ def test_double_zero_tables_are_those_metafor_can_drop(measure):
         double_zero = (columns["events1"] == 0) & (columns["events2"] == 0)
         assert np.array_equal(np.isnan(reference), double_zero)
         assert result.corrected[double_zero].all()
+        assert np.array_equal(result.double_zero, double_zero)
         agree(result.y[~double_zero], reference[~double_zero])
         dropped += double_zero.sum()
     assert dropped == 5
@@ -81,6 +86,20 @@ def test_zero_cells_are_reported_and_can_be_left_alone():
     peto = effect_size("PETO", correction=0, **table)
     assert not peto.undefined.any()
     assert not effect_size("AS", **table).corrected.any()
+
+
+def test_studies_that_say_nothing_about_a_ratio_stay_and_are_marked():
+    nobody_and_everybody = {"events1": [0, 9, 0, 9], "n1": 9, "events2": [0, 8, 8, 0], "n2": 8}
+    for measure in ("OR", "RR", "RD", "PETO", "AS"):
+        result = effect_size(measure, **nobody_and_everybody)
+        assert result.double_zero.tolist() == [True, True, False, False]
+        assert result.y.size == 4
+    rates = effect_size("IRR", events1=[0, 0], time1=5.0, events2=[0, 2], time2=5.0)
+    assert rates.double_zero.tolist() == [True, False]
+    assert rates.corrected.tolist() == [True, True]
+    # nobody in the one group is an answer about that group, and measured outcomes have no events
+    assert not effect_size("PLO", events=0, n=9).double_zero
+    assert not effect_size("MD", mean1=1, sd1=1, n1=5, mean2=1, sd2=1, n2=5).double_zero
 
 
 def test_lloyd_1990_by_hand():
@@ -115,6 +134,49 @@ def test_interval_of_a_ratio_gives_back_its_standard_error():
         y, v = log_ratio_from_interval(1.8, 1.8 / np.exp(z * 0.3), 1.8 * np.exp(z * 0.3), level)
         assert float(y) == pytest.approx(np.log(1.8))
         assert float(v) == pytest.approx(0.09)
+
+
+def test_interval_of_an_estimate_gives_back_its_variance():
+    # a half width of 2.086 standard errors at 20 degrees of freedom, from any table of Student's t
+    assert float(variance_from_interval(1 - 2.086, 1 + 2.086, df=20)) == pytest.approx(1.0, rel=1e-4)
+    assert float(variance_from_interval(-1.959964, 1.959964)) == pytest.approx(1.0, rel=1e-6)
+
+
+def test_odds_ratios_and_differences_both_ways():
+    """Chinn 2000: divide a log odds ratio by 1.81; Cox: by 1.65."""
+    assert [float(x) for x in smd_from_log_odds_ratio(1.8138, 0.81)] == pytest.approx(
+        [1.0, 0.81 / 1.8138**2], rel=1e-4
+    )
+    assert [float(x) for x in smd_from_log_odds_ratio(1.65, 1.65**2, "cox")] == pytest.approx([1.0, 1.0])
+    for method in ("hasselblad-hedges", "cox"):
+        there = smd_from_log_odds_ratio([-1.2, 0.4], [0.3, 0.2], method)
+        back = log_odds_ratio_from_smd(*there, method)
+        assert np.allclose(back, [[-1.2, 0.4], [0.3, 0.2]], rtol=1e-14)
+
+
+def test_a_logistic_outcome_cut_anywhere_keeps_its_difference():
+    """Brute force of the assumption: two logistic outcomes, one shifted by 0.6 SD, cut at any point."""
+    shift = 0.6 * np.pi / np.sqrt(3)
+    for cut in (-2.0, 0.0, 1.5):
+        above = stats.logistic.sf(cut, loc=[shift, 0.0])
+        log_odds_ratio = np.diff(np.log(above / (1 - above)))[0]
+        assert float(smd_from_log_odds_ratio(-log_odds_ratio, 1.0)[0]) == pytest.approx(0.6)
+
+
+def test_t_of_an_exact_p():
+    for t, df in ((0.01, 5), (2.12, 68), (9.0, 20), (30.0, 400)):
+        assert float(t_from_p(2 * stats.t.sf(t, df), df)) == pytest.approx(t, rel=1e-9)
+    assert float(t_from_p(1.0, 10)) == 0
+
+
+def test_a_p_known_as_a_bound_is_a_range():
+    bound = float(not_significant_bound(20, 20, alpha=0.05))
+    lower, upper = smd_range_from_p(0.05, "<", 20, 20, [1, -1])
+    assert (lower.tolist(), upper.tolist()) == ([bound, -np.inf], [np.inf, -bound])
+    lower, upper = smd_range_from_p([0.05, 0.5], ">", 20, 20)
+    assert lower.tolist() == (-upper).tolist()
+    assert upper[0] == bound
+    assert upper[1] < bound
 
 
 def test_bound_of_a_result_that_was_not_significant():
@@ -178,5 +240,15 @@ def test_impossible_conversions_name_the_argument():
         not_significant_bound(10, 10, alpha=0)
     with pytest.raises(ValueError, match="n1"):
         smd_from_t(1, 1, 1)
+    with pytest.raises(ValueError, match="method: 'probit'"):
+        smd_from_log_odds_ratio(1, 1, "probit")
+    with pytest.raises(ValueError, match="p: must be above 0"):
+        t_from_p(0.0, 10)
+    with pytest.raises(ValueError, match="relation: '='"):
+        smd_range_from_p(0.05, "=", 10, 10)
+    with pytest.raises(ValueError, match="direction: must be 1 or -1"):
+        smd_range_from_p(0.05, "<", 10, 10, 0)
+    with pytest.raises(ValueError, match="upper: must be above lower"):
+        variance_from_interval(2, 2)
     with pytest.raises(ValueError, match="v"):
         smd_from_log_odds_ratio(1, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import fields
+from decimal import Decimal, localcontext
 from typing import get_args
 
 import numpy as np
@@ -15,6 +16,7 @@ from scipy import optimize, stats
 from globulin.synthesis.effects import effect_size, smd_from_log_odds_ratio, smd_from_t
 from globulin.synthesis.heterogeneity import Tau2Method, solve_generalised_q
 from globulin.synthesis.pooling import pool
+from synthesis.dense import dense
 from synthesis.references import analyses
 
 METHODS = get_args(Tau2Method)
@@ -175,6 +177,47 @@ def test_likelihood_maximum_against_a_bounded_search(method):
         assert loss(pool(y, v, tau2=method).tau2) <= found.fun + 1e-12
 
 
+def score(tau2, y, v):
+    """Twice the derivative of the restricted log-likelihood, in decimal numbers."""
+    w = [1 / (x + tau2) for x in v]
+    total = sum(w)
+    mu = sum(a * b for a, b in zip(w, y, strict=True)) / total
+    pull = sum((a * (b - mu)) ** 2 for a, b in zip(w, y, strict=True))
+    return pull - total + sum(a * a for a in w) / total
+
+
+def generalised_q(tau2, y, v):
+    w = [1 / (x + tau2) for x in v]
+    mu = sum(a * b for a, b in zip(w, y, strict=True)) / sum(w)
+    return sum(a * (b - mu) ** 2 for a, b in zip(w, y, strict=True))
+
+
+@pytest.mark.parametrize(("smallest", "shift"), [(1e-2, 0.0), (1e-8, 0.0), (1e-8, 1000.0), (1e-16, 0.0)])
+def test_no_digit_is_lost_against_sixty_digit_arithmetic(smallest, shift):
+    """Signs of exact functions just below and above the answer bracket it, however far variances differ."""
+    rng, near, checked = np.random.default_rng(17), Decimal("1e-12"), 0
+    with localcontext(prec=60):
+        for k in (2, 3, 5, 9):
+            for _ in range(4):
+                v = np.exp(rng.uniform(np.log(smallest), 0, k))
+                y = shift + rng.normal(0, np.sqrt(v + 0.3))
+                ours = pool(y, v)
+                exact = [Decimal(x) for x in y], [Decimal(x) for x in v]
+                roots = [(ours.tau2, lambda t, data=exact: score(t, *data))]
+                for bound, p in ((ours.tau2_ci_lower, 0.975), (ours.tau2_ci_upper, 0.025)):
+                    target = Decimal(float(stats.chi2.ppf(p, k - 1)))
+                    roots.append(
+                        (bound, lambda t, target=target, data=exact: generalised_q(t, *data) - target)
+                    )
+                for root, falling in roots:
+                    if root > 0:
+                        # the quantile of chi-squared is itself a rounded number
+                        gap = near * (Decimal(root) + exact[1][int(v.argmin())])
+                        assert falling(Decimal(root) - gap) > 0 > falling(Decimal(root) + gap)
+                        checked += 1
+    assert checked > 30
+
+
 # --- invariants ----------------------------------------------------------------------------------------
 
 effects = st.floats(-5, 5).map(lambda x: round(x, 6))
@@ -207,6 +250,21 @@ def test_scale_and_sign_equivariance(data, method, interval, factor):
     for name in SQUARES:
         assert close(getattr(scaled, name) / factor**2, getattr(plain, name), unit**2)
     assert close(scaled.i2, plain.i2, 1, 1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data_sets, methods, intervals)
+def test_a_common_shift_moves_the_location_alone(data, method, interval):
+    # in binary fractions, so that the shifted effects are exact and every lost digit is the estimator's
+    y, v = np.round(np.array(data[0]) * 2**20) / 2**20, np.array(data[1])
+    plain, shifted = (pool(y + shift, v, tau2=method, ci=interval) for shift in (0, 2**20))
+    for name in NUMBERS:
+        got, expected = getattr(shifted, name), getattr(plain, name)
+        if name in LOCATIONS:
+            # half a unit in the last place of a million is 1e-10
+            assert got - 2**20 == pytest.approx(expected, abs=1e-9, nan_ok=True), name
+        elif name != "p_value":
+            assert got == pytest.approx(expected, rel=1e-11, abs=1e-300, nan_ok=True), name
 
 
 @settings(max_examples=100, deadline=None)
@@ -271,12 +329,34 @@ def test_prediction_and_confidence_interval_agree_without_heterogeneity(data, me
 
 
 def test_generalised_q_meets_its_target_at_extreme_variance_ratios():
-    y, v = np.array([[1.0], [-1.0], [3.0], [0.2]]), np.array([[1e-9], [1.0], [1e3], [1e-4]])
-    tau2 = solve_generalised_q(y, v, np.array([[3.0], [0.2], [9.0]]))[:, 0]
-    for found, target in zip(tau2, (3.0, 0.2, 9.0), strict=True):
-        w = 1 / (v[:, 0] + found)
-        mu = (w * y[:, 0]).sum() / w.sum()
-        assert (w * (y[:, 0] - mu) ** 2).sum() == pytest.approx(target, rel=1e-9)
+    y, v = np.array([1.0, 0.2, -1.0, 3.0]), np.array([1e-9, 1e-4, 1.0, 1e3])
+    targets = (3.0, 0.2, 9.0)
+    for found, target in zip(solve_generalised_q(y, v, targets), targets, strict=True):
+        w = 1 / (v + found)
+        mu = (w * y).sum() / w.sum()
+        assert (w * (y - mu) ** 2).sum() == pytest.approx(target, rel=1e-9)
+
+
+# --- moderators ----------------------------------------------------------------------------------------
+
+
+def test_moderators_make_it_a_regression():
+    y, v = np.array([0.1, 0.5, 0.9, 1.0]), np.array([0.1, 0.2, 0.1, 0.3])
+    dose = np.array([0.2, 0.4, 1.0, 2.0])
+    x = np.column_stack([np.ones(4), dose])
+    ours = pool(y, v, tau2="FE", ci="wald", moderators=dose, level=0.9)
+    beta, cov, _ = dense(y, np.diag(v), np.eye(4), x, 0.0)
+    assert ours.coefficients == pytest.approx(beta, rel=1e-12)
+    assert ours.se == pytest.approx(np.sqrt(np.diag(cov)), rel=1e-12)
+    assert ours.ci_upper == pytest.approx(beta + stats.norm.ppf(0.95) * np.sqrt(np.diag(cov)), rel=1e-12)
+    assert ours.df == 2
+
+
+def test_a_regression_has_no_prediction_interval():
+    with pytest.raises(ValueError, match=r"^prediction: must be left out with moderators"):
+        pool([0.1, 0.2, 0.3], [1, 1, 1], moderators=[1, 2, 4], prediction="k-2")
+    with pytest.raises(ValueError, match=r"^moderators: "):
+        pool([0.1, 0.2, 0.3], [1, 1, 1], moderators=[1, 2])
 
 
 # --- typed trouble -------------------------------------------------------------------------------------
@@ -331,6 +411,7 @@ BAD = [
     ({"y": [0.1, 0.2], "v": [1, 1, 1]}, "^v: shape"),
     ({"y": [], "v": []}, "^y: needs at least one study"),
     ({"y": 0.1, "v": 1}, "^y: needs at least one study"),
+    ({"y": np.empty((0, 3)), "v": np.empty((0, 3))}, "^y: needs at least one study"),
     ({"y": ["a"], "v": [1]}, "^y: must be numbers"),
     ({"y": [0.1], "v": [1], "tau2": "reml"}, "^tau2: 'reml' is not one of FE, DL"),
     ({"y": [0.1], "v": [1], "ci": "knha"}, "^ci: 'knha' is not one of"),

@@ -1,4 +1,4 @@
-"""Leave-one-out, cumulative, influence and shrinkage against R metafor, loops over `pool`, and invariants."""
+"""Leave-one-out, cumulative, influence, shrinkage, bootstrap: R metafor, closed forms, loops, invariants."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from globulin.synthesis.heterogeneity import Tau2Method
 from globulin.synthesis.pooling import Interval, pool
@@ -20,6 +21,7 @@ from globulin.synthesis.sensitivity import (
     cumulative,
     influence,
     leave_one_out,
+    parametric_bootstrap,
     shrink,
 )
 from synthesis.references import analyses, metafor
@@ -148,6 +150,71 @@ def test_without_heterogeneity_all_studies_are_the_mean():
     ours, pooled = shrink(y, v, ci="HKSJ-guarded"), pool(y, v, ci="HKSJ-guarded")
     assert ours.estimate == pytest.approx([pooled.estimate] * 3)
     assert ours.lower == pytest.approx([pooled.ci_lower] * 3)
+
+
+# --- parametric bootstrap ------------------------------------------------------------------------------
+
+REPLICATES = 40_000
+# Standard error of a simulated probability near 0.025, and of one near 0.95; tests allow four of them
+TAIL_ERROR, COVERAGE_ERROR = (np.sqrt(p * (1 - p) / REPLICATES) for p in (0.025, 0.95))
+
+
+def test_the_bootstrap_of_a_common_effect_is_the_wald_interval():
+    y, v = np.array([0.2, 0.5, 0.9, -0.1]), np.array([0.1, 0.2, 0.05, 0.3])
+    ours = parametric_bootstrap(y, v, replicates=REPLICATES, seed=1, tau2="FE", ci="wald")
+    mean, se = (y / v).sum() / (1 / v).sum(), (1 / v).sum() ** -0.5
+    assert ours.estimate == pytest.approx(mean, rel=1e-12)
+    below = stats.norm.cdf([ours.ci_lower, ours.ci_upper], mean, se)
+    assert below == pytest.approx([0.025, 0.975], abs=4 * TAIL_ERROR)
+    assert ours.coverage == pytest.approx(0.95, abs=4 * COVERAGE_ERROR)
+    assert (ours.tau2, ours.tau2_ci_lower, ours.tau2_ci_upper) == (0, 0, 0)
+    assert stats.kstest(ours.estimates, "norm", (mean, se)).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("method", ["REML", "DL", "HE", "PM"])
+def test_with_equal_variances_the_bootstrapped_tau2_is_a_truncated_chi_squared(method):
+    # the plain variance of k effects is (v + tau2) chi2 / (k - 1), and tau2 what it has above v
+    y, v, k = np.array([-1.1, 0.4, 0.9, 2.0, -0.3]), np.full(5, 0.2), 5
+    ours = parametric_bootstrap(y, v, replicates=REPLICATES, seed=2, tau2=method, level=0.9)
+    total = y.var(ddof=1)
+    assert ours.tau2 == pytest.approx(total - 0.2, rel=1e-9)
+    ends = stats.chi2.cdf((k - 1) * (np.array([ours.tau2_ci_lower, ours.tau2_ci_upper]) + 0.2) / total, k - 1)
+    assert ends[1] == pytest.approx(0.95, abs=4 * COVERAGE_ERROR)
+    truncated = stats.chi2.cdf((k - 1) * 0.2 / total, k - 1)
+    assert ends[0] == pytest.approx(max(truncated, 0.05), abs=4 * COVERAGE_ERROR)
+    # and the Hartung-Knapp interval is Student's own
+    assert ours.coverage == pytest.approx(0.9, abs=4 * np.sqrt(0.09 / REPLICATES))
+
+
+def test_the_seed_decides_the_bootstrap():
+    y, v = [0.2, 0.5, 0.9], [0.1, 0.2, 0.05]
+    first, second, other = (parametric_bootstrap(y, v, replicates=200, seed=seed) for seed in (7, 7, 8))
+    assert np.array_equal(first.estimates, second.estimates)
+    assert np.array_equal(first.tau2s, second.tau2s)
+    assert not np.array_equal(first.estimates, other.estimates)
+    assert first.estimates.shape == first.tau2s.shape == (200,)
+
+
+@pytest.mark.parametrize(
+    ("argument", "values"),
+    [
+        ("y", {"y": [[0.1, 0.2], [0.3, 0.4]]}),
+        ("v", {"v": [1, 0]}),
+        ("replicates", {"replicates": 1}),
+        ("seed", {"seed": -1}),
+        ("tau2", {"tau2": "reml"}),
+    ],
+)
+def test_a_bootstrap_that_cannot_be_is_named(argument, values):
+    with pytest.raises(ValueError, match=f"^{argument}: "):
+        parametric_bootstrap(**({"y": [0.1, 0.2], "v": [1, 1], "seed": 1} | values))
+
+
+def test_one_study_is_simulated_with_its_own_error():
+    ours = parametric_bootstrap([0.3], [0.04], replicates=REPLICATES, seed=3)
+    below = stats.norm.cdf([ours.ci_lower, ours.ci_upper], 0.3, 0.2)
+    assert below == pytest.approx([0.025, 0.975], abs=4 * TAIL_ERROR)
+    assert "one study" in ours.message
 
 
 # --- invariants ----------------------------------------------------------------------------------------

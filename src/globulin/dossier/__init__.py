@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from globulin.dossier.certainty import CertaintyQuestion
 from globulin.dossier.claim import Claim, ClaimList
 from globulin.dossier.context import Background, Comparator, Report, Review
 from globulin.dossier.hazard import Guidance, Hazard
 from globulin.dossier.instrument import Instrument
 from globulin.dossier.kinetics import KineticModel
 from globulin.dossier.patient import Patient
+from globulin.dossier.people import VirtualGroup
 from globulin.dossier.price import PriceList
 from globulin.dossier.provenance import Record, Source
 from globulin.dossier.study import Study
@@ -45,9 +47,11 @@ KINDS = (
     Kind("comparators", "comparator", Comparator),
     Kind("background", "background", Background),
     Kind("instruments", "instrument", Instrument),
+    Kind("certainty", "certainty_question", CertaintyQuestion),
     Kind("regimens", "regimen", NamedRegimen),
     Kind("products", "product", Product),
     Kind("kinetics", "kinetic_model", KineticModel),
+    Kind("people", "virtual_group", VirtualGroup),
     Kind("prices", "price_list", PriceList),
     Kind("hazards", "hazard", Hazard),
     Kind("guidance", "guidance", Guidance),
@@ -67,9 +71,11 @@ class Dossier(Record):
     comparators: Mapping[str, Comparator]
     background: Mapping[str, Background]
     instruments: Mapping[str, Instrument]
+    certainty: Mapping[str, CertaintyQuestion]
     regimens: Mapping[str, NamedRegimen]
     products: Mapping[str, Product]
     kinetics: Mapping[str, KineticModel]
+    people: Mapping[str, VirtualGroup]
     prices: Mapping[str, PriceList]
     hazards: Mapping[str, Hazard]
     guidance: Mapping[str, Guidance]

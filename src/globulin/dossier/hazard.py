@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from globulin.dossier.provenance import Fact, Record, Reference, Seen, Slug, SourceId, Statement, Text
-from globulin.dossier.study import Events
+from globulin.dossier.result import Events
 from globulin.dossier.treatment import Range, Route
 from globulin.units import Number
 

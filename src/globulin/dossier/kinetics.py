@@ -11,15 +11,27 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from globulin.dossier.provenance import NOT_REPORTED, Cited, Fact, Record, Slug, SourceId, Statement, Text
+from globulin.dossier.provenance import (
+    NOT_REPORTED,
+    Cited,
+    Fact,
+    KineticModelId,
+    Record,
+    Slug,
+    SourceId,
+    Statement,
+    Text,
+)
 from globulin.dossier.treatment import Range
 from globulin.units import GramPerLitre, Number, PositiveNumber
+
+ModelParameter = Literal["cl", "q", "v1", "v2", "base"]
 
 
 class Covariate(Record):
     """parameter = theta * (covariate / reference) ** exponent."""
 
-    parameter: Literal["cl", "q", "v1", "v2", "base"]
+    parameter: ModelParameter
     covariate: Literal["weight_kg", "lean_body_mass_kg", "igm_g_per_l"]
     reference: PositiveNumber | None = None
     exponent: Number
@@ -30,8 +42,32 @@ class Baseline(Record):
     """Endogenous IgG that the model adds to what it computes."""
 
     value_g_per_l: Fact[GramPerLitre]
+    kind: Literal["fixed", "estimated", "observed", "subtracted", "none", "not_known"]
+    """How the model came by it: one number for everybody, an estimate, each person's own level before
+    treatment, subtracted from the data before fitting, no such term (the clearance is that of all IgG), or
+    not known."""
     handling: Text
-    """Fixed, estimated, observed per person, or not reported."""
+    """The same in words, with what the paper says about it."""
+
+
+Indication = Literal["normal_igg", "primary_deficiency", "secondary_deficiency", "neuropathy"]
+"""Why somebody is given immune globulin, as far as it changes how long IgG is kept. `normal_igg`: the person
+makes a normal amount of IgG, as most people with ME/CFS and fibromyalgia do."""
+
+
+class Validity(Record):
+    """Whom a model may be used for, read off the people it was made from. None: no range was seen."""
+
+    indications: tuple[Indication, ...]
+    age_year: Range | None = None
+    weight_kg: Range | None = None
+
+
+class Variant(Record):
+    """What differs for one group of people: another parameter in place of one, or a factor on one."""
+
+    replaces: dict[ModelParameter, Slug] = Field(default_factory=dict)
+    multiplies: dict[ModelParameter, Slug] = Field(default_factory=dict)
 
 
 class ResidualError(Record):
@@ -62,12 +98,21 @@ class LinearModel(Record):
     population: Text
     domain: Literal["antibody_deficiency", "neuropathy", "neonates", "children", "not_known"]
     """Whom the model may be used for; `not_known`: for nobody."""
+    valid_for: Validity | None = None
+    """The same for programs; None: the model is not offered for computing."""
+    median_weight_kg: PositiveNumber | None = None
+    """Of the people it was made from; lends a body whose lean mass is not known its share of lean mass."""
     parameters: dict[Slug, Fact[PositiveNumber]]
     covariates: tuple[Covariate, ...] = ()
     baseline: Baseline
     between_subject_cv_percent: Fact[dict[Slug, PositiveNumber]] = NOT_REPORTED
     """Apparent CVs of independent lognormal effects: omega^2 = ln(1 + CV^2)."""
+    set_aside: tuple[Slug, ...] = ()
+    """Effects whose printed CV is too large to have been told from data; nobody is simulated with them."""
     residual: Fact[ResidualError] = NOT_REPORTED
+    spread_from: KineticModelId | None = None
+    """The model whose spread between people and residual error stand in for what was not reported."""
+    variants: dict[Indication, Variant] = Field(default_factory=dict)
     source_table: Text | None = None
     caveats: tuple[Text, ...] = ()
     statements: tuple[Statement, ...] = ()
@@ -90,6 +135,7 @@ class RecyclingModel(Record):
     routes: tuple[Literal["iv", "sc", "fsc", "im"], ...]
     population: Text
     domain: Literal["normal_igg"]
+    valid_for: Validity
     internalisation_per_day: Cited[PositiveNumber]
     max_recycling_mg_per_kg_day: Cited[PositiveNumber]
     half_saturation_g_per_l: Cited[PositiveNumber]
@@ -97,6 +143,8 @@ class RecyclingModel(Record):
     central_ml_per_kg: Cited[PositiveNumber]
     peripheral_to_central: Cited[PositiveNumber]
     exchange_l_per_day: Cited[PositiveNumber]
+    spread_from: KineticModelId | None = None
+    """The model whose residual error stands in; no parameter set of recycling comes with one."""
     caveats: tuple[Text, ...] = ()
     statements: tuple[Statement, ...] = ()
     """What the set rests on or was checked against."""
@@ -127,8 +175,32 @@ class AbsorptionModel(Record):
     ka_range_per_day: Cited[Range]
     bioavailability: Cited[Annotated[float, Field(gt=0, le=1)]]
     bioavailability_range: Cited[Range]
+    site_ratio: dict[Slug, Cited[Range]] = Field(default_factory=dict)
+    """How many times as much the whole exposure is from one muscle as from another: 90% interval."""
     statements: tuple[Statement, ...] = ()
     """What the default rests on: analogues, sites, observed times of the peak."""
+    caveats: tuple[Text, ...] = ()
+    source: SourceId
+
+
+class AverageMember(Record):
+    """One model of an average, with its weight relative to the others."""
+
+    model: KineticModelId
+    weight: PositiveNumber = 1.0
+
+
+class AverageModel(Record):
+    """Several models that apply to the same people and disagree: their weighted mean, and their band."""
+
+    kind: Literal["average"]
+    id: Slug
+    name: Text
+    population: Text
+    valid_for: Validity
+    members: tuple[AverageMember, ...] = Field(min_length=2)
+    why: Text
+    """Why these models, and why these weights."""
     caveats: tuple[Text, ...] = ()
     source: SourceId
 
@@ -162,6 +234,6 @@ class EndogenousIgg(Record):
 
 
 KineticModel = Annotated[
-    LinearModel | RecyclingModel | AbsorptionModel | BlockerModel | EndogenousIgg,
+    LinearModel | RecyclingModel | AverageModel | AbsorptionModel | BlockerModel | EndogenousIgg,
     Field(discriminator="kind"),
 ]

@@ -12,6 +12,8 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from globulin.dossier.certainty import BiasAssessment, RiskOfBias
+from globulin.dossier.poolable import fewest_people, why_no_effect
 from globulin.dossier.provenance import (
     NOT_REPORTED,
     Citation,
@@ -25,8 +27,9 @@ from globulin.dossier.provenance import (
     Text,
     known,
 )
+from globulin.dossier.result import Result, arms_named
 from globulin.dossier.treatment import Regimen
-from globulin.units import Count, Number, Percent, PositiveNumber
+from globulin.units import Percent
 
 Design = Literal[
     "parallel_rct", "crossover_rct", "factorial_rct", "randomised_unclear", "secondary_analysis",
@@ -37,153 +40,6 @@ Design = Literal[
 RANDOMISED: frozenset[Design] = frozenset(
     {"parallel_rct", "crossover_rct", "factorial_rct", "randomised_unclear"}
 )
-
-
-class Events(Record):
-    """People with the event, out of how many."""
-
-    events: Count
-    n: Annotated[int, Field(gt=0)]
-
-    @model_validator(mode="after")
-    def _events_within_n(self) -> Events:
-        if self.events > self.n:
-            raise PydanticCustomError(
-                "events_above_n",
-                "{events} with the event out of {n}",
-                {
-                    "events": self.events,
-                    "n": self.n,
-                    "fix": "swap or correct events and n",
-                    "at": ("events",),
-                },
-            )
-        return self
-
-
-class MeanSd(Record):
-    """Mean and standard deviation of a group."""
-
-    mean: Number
-    sd: PositiveNumber
-    n: Annotated[int, Field(gt=1)]
-
-
-class Quartiles(Record):
-    """Median and quartiles of a group."""
-
-    median: Number
-    q1: Number
-    q3: Number
-    n: Annotated[int, Field(gt=0)] | None = None
-
-
-class Counts(Record):
-    """Events by arm."""
-
-    kind: Literal["counts"]
-    groups: dict[Slug, Events]
-
-
-class Percentages(Record):
-    """Percentages by arm, where no usable denominator was seen."""
-
-    kind: Literal["percentages"]
-    groups: dict[Slug, Percent]
-    unit: Text
-    """What was counted, as far as known: patients, infusions, injections."""
-
-
-class Means(Record):
-    """Means and standard deviations by arm."""
-
-    kind: Literal["means"]
-    groups: dict[Slug, MeanSd]
-    higher_is: Literal["better", "worse"]
-
-
-class Medians(Record):
-    """Medians and quartiles by arm."""
-
-    kind: Literal["medians"]
-    groups: dict[Slug, Quartiles]
-    higher_is: Literal["better", "worse"]
-
-
-class TestStatistic(Record):
-    """A between-group test statistic, without the means it was computed from."""
-
-    kind: Literal["test_statistic"]
-    statistic: Literal["t"]
-    value: Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]
-    """As printed, sign included."""
-    df: PositiveNumber
-    favours: Slug
-    """The arm that did better."""
-
-
-class PrintedEffect(Record):
-    """An effect with its interval, as printed."""
-
-    kind: Literal["effect"]
-    measure: Literal["OR", "RR", "MD", "ARI", "NNT", "RRI"]
-    estimate: Number
-    lower: Number | None = None
-    upper: Number | None = None
-    unit: Text | None = None
-
-
-class NotSignificant(Record):
-    """Known only: the comparison was not statistically significant. The estimate itself was not printed."""
-
-    kind: Literal["not_significant"]
-    arms: tuple[Slug, ...] = Field(min_length=2)
-    """The arms compared, control last."""
-    two_sided_alpha: Annotated[float, Field(ge=0.0001, lt=0.5)] = 0.05
-
-
-class Change(Record):
-    """A before-and-after value in one group; it has no control."""
-
-    kind: Literal["change"]
-    arm: Slug | None = None
-    before: Number | None = None
-    after: Number | None = None
-    change_percent: Number | None = None
-    unit: Text
-
-
-class Single(Record):
-    """One number about one group: a percentage, a time, a score."""
-
-    kind: Literal["single"]
-    arm: Slug | None = None
-    value: Number
-    upper: Number | None = None
-    """The other end, where a range is printed."""
-    unit: Text
-
-
-class Words(Record):
-    """A result that was reported in words only."""
-
-    kind: Literal["words"]
-    direction: Literal["better", "worse", "no_difference", "mixed", "unclear"]
-
-
-Result = Annotated[
-    Counts
-    | Percentages
-    | Means
-    | Medians
-    | TestStatistic
-    | PrintedEffect
-    | NotSignificant
-    | Change
-    | Single
-    | Words,
-    Field(discriminator="kind"),
-]
 
 
 class Outcome(Record):
@@ -247,26 +103,6 @@ class Population(Record):
     details: tuple[Statement, ...] = ()
 
 
-class Judgement(Record):
-    """A judgement on one domain of bias, with its reason."""
-
-    level: Literal["low", "some_concerns", "high", "critical", "unclear"]
-    reason: Text
-
-
-Domain = Literal["randomisation", "concealment", "blinding", "attrition", "selective_reporting"]
-
-
-class RiskOfBias(Record):
-    """Risk of bias by domain, judged from what was seen (never from a full text here)."""
-
-    instrument: Literal["abstract_based_judgement"] = "abstract_based_judgement"
-    overall: Judgement
-    domains: dict[Domain, Judgement] = Field(default_factory=dict)
-    assessments: tuple[Statement, ...] = ()
-    """How published reviews rated the study."""
-
-
 class PooledResult(Record):
     """Which of a study's results may be pooled, and which arms it compares."""
 
@@ -302,6 +138,8 @@ class Study(Record):
     funding: Fact[Text] = NOT_REPORTED
     igg_levels: Fact[Text] = NOT_REPORTED
     risk_of_bias: RiskOfBias | None = None
+    bias_assessments: tuple[BiasAssessment, ...] = ()
+    """Judgements on single outcomes or unwanted effects, made with a published instrument."""
     poolability: Literal["A", "B", "C", "D", "N"] | None
     """A: counts or means per arm. B: a test statistic. C: only not significant. D: numbers unusable.
     N: no control, never pooled with trials. None: no results yet."""
@@ -322,8 +160,12 @@ class Study(Record):
         _unique(self.adverse_events, "adverse_events")
         for group, kept in (("outcomes", self.outcomes), ("adverse_events", self.adverse_events)):
             for index, outcome in enumerate(kept):
-                for arm in _arms_named(outcome.result):
+                for arm in arms_named(outcome.result):
                     _must_be_among(arm, arms, "arm", (group, index, "result"))
+        judged = [*outcomes, *(event.id for event in self.adverse_events)]
+        for index, assessment in enumerate(self.bias_assessments):
+            _must_be_among(assessment.outcome, judged, "outcome", ("bias_assessments", index, "outcome"))
+            _fits_the_design(assessment, self.design, index)
         if self.pooled is not None:
             _must_be_among(self.pooled.outcome, outcomes, "outcome", ("pooled", "outcome"))
             _must_be_among(self.pooled.control, arms, "arm", ("pooled", "control"))
@@ -342,18 +184,14 @@ class Study(Record):
             raise _not_poolable("an arm is named twice", "pooled", "active")
         if outcome.seen == "unverified":
             raise _not_poolable("its outcome is unverified", "pooled", "outcome")
-        match outcome.result:
-            case Counts() as counts:
-                absent = [arm for arm in compared if arm not in counts.groups]
-                if absent:
-                    raise _not_poolable(f"its outcome has no counts for {', '.join(absent)}", "pooled")
-            case TestStatistic() | NotSignificant():
-                for arm in compared:
-                    people = known(self.arm(arm).n_analysed) or known(self.arm(arm).n_randomised)
-                    if people is None or people < 2:
-                        raise _not_poolable(f"arm {arm} has no verified or assumed number of people", "arms")
-            case other:
-                raise _not_poolable(f"a result of kind '{other.kind}' cannot be", "pooled", "outcome")
+        why = why_no_effect(outcome.result, entry.active, entry.control)
+        if why is not None:
+            raise _not_poolable(why, "pooled", "outcome")
+        fewest = fewest_people(outcome.result)
+        for arm in compared if fewest else ():
+            people = known(self.arm(arm).n_analysed) or known(self.arm(arm).n_randomised)
+            if people is None or people < fewest:
+                raise _not_poolable(f"arm {arm} has no verified or assumed number of people", "arms")
 
     def arm(self, identifier: str) -> Arm:
         """The arm with this id; KeyError if there is none."""
@@ -362,6 +200,34 @@ class Study(Record):
     def outcome(self, identifier: str) -> Outcome:
         """The outcome with this id; KeyError if there is none."""
         return _by_id(self.outcomes, identifier)
+
+
+def _fits_the_design(assessment: BiasAssessment, design: Design, index: int) -> None:
+    randomised = assessment.instrument == "rob_2"
+    if randomised != (design in RANDOMISED):
+        right, wrong = ("robins_i", "rob_2") if randomised else ("rob_2", "robins_i")
+        raise PydanticCustomError(
+            "wrong_instrument",
+            "{wrong} does not fit a study of design '{design}'",
+            {
+                "wrong": wrong,
+                "design": design,
+                "fix": f"assess it with {right}",
+                "at": ("bias_assessments", index, "instrument"),
+            },
+        )
+    crossover = design == "crossover_rct"
+    if assessment.instrument == "rob_2" and (assessment.variant == "crossover") != crossover:
+        raise PydanticCustomError(
+            "wrong_variant",
+            "the {variant} variant does not fit a study of design '{design}'",
+            {
+                "variant": assessment.variant,
+                "design": design,
+                "fix": "use the variant of the design",
+                "at": ("bias_assessments", index, "variant"),
+            },
+        )
 
 
 _Item = TypeVar("_Item", Arm, Outcome)
@@ -398,17 +264,3 @@ def _must_be_among(name: str, known: list[str], kind: str, at: tuple[str | int, 
             "this study has no {kind} '{name}'",
             {"kind": kind, "name": name, "fix": f"use one of {', '.join(known)}", "at": at},
         )
-
-
-def _arms_named(result: Result) -> tuple[str, ...]:
-    match result:
-        case Counts() | Percentages() | Means() | Medians():
-            return tuple(result.groups)
-        case NotSignificant():
-            return result.arms
-        case TestStatistic():
-            return (result.favours,)
-        case Change() | Single():
-            return () if result.arm is None else (result.arm,)
-        case _:
-            return ()

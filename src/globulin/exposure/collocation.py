@@ -47,11 +47,11 @@ def solve_linear(
     loss: FloatArray,
     source: FloatArray,
     jump: FloatArray,
-    *,
-    periodic: bool,
+    start: FloatArray | None,
 ) -> Path:
-    """Solve dx/dt = source - loss x - q (x - y), dy/dt = q (x - y), periodic or from x = y = 0.
+    """Solve dx/dt = source - loss x - q (x - y), dy/dt = q (x - y) from `start` (None: periodic).
 
+    `start` holds x and y (first axis) of each lane before the first element and its jump.
     `step` in day and `jump` (added to x before an element) are element x lane, `loss` (1/day) and `source`
     (per day) are given at the points, `shed` by `shed_to_periphery`. The periphery is eliminated exactly:
     with G = 1 / (1 + K) and `shed` = 1 - G the points obey (1 + shed + step A loss) X = x0 + shed y0 + step A
@@ -67,20 +67,21 @@ def solve_linear(
     _eliminate(matrix, right)
     final = np.einsum("jel,jkel->kel", shed[-1], right)
     final[1] += 1.0 - from_periphery[-1]
-    starts, before = _chain(np.stack([right[-1], final]), jump, periodic=periodic)
+    starts, before = _chain(np.stack([right[-1], final]), jump, start)
     x0, y0 = starts
     x = right[:, 0] * x0 + right[:, 1] * y0 + right[:, 2]
     y = (1.0 - from_periphery) * y0 + np.einsum("ijel,jel->iel", shed, x)
     return Path(np.concatenate([x0[None], x]), np.concatenate([y0[None], y]), before)
 
 
-def _chain(step_map: FloatArray, jump: FloatArray, *, periodic: bool) -> tuple[FloatArray, FloatArray]:
+def _chain(
+    step_map: FloatArray, jump: FloatArray, before: FloatArray | None
+) -> tuple[FloatArray, FloatArray]:
     """Both pools at the start of every element, after its jump, and before the first.
 
     `step_map` is (pool at the end) x (plasma, periphery at the start, constant) x element x lane.
     """
-    before = np.zeros((2, jump.shape[1]))
-    if periodic:
+    if before is None:
         total = np.zeros((2, 3, jump.shape[1]))
         total[0, 0] = total[1, 1] = 1.0
         for index in range(len(jump)):

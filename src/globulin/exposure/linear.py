@@ -17,10 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FloatArray = NDArray[np.float64]
+from globulin.exposure.modes import Input, Kinetics, State, events, pick, states_at
 
-_PEAK_ITERATIONS = 100
-_GAUSS = tuple(zip(*(part.tolist() for part in np.polynomial.legendre.leggauss(8)), strict=True))
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,13 +114,13 @@ def steady_state(
     interval = checked_array("interval_day", interval_day, above=0.0)
     infusion = checked_array("infusion_day", infusion_day, at_least=0.0)
     check_daily_parts(daily_parts, interval, infusion)
-    kinetics = _Kinetics.of(disposition, absorbed=bool(np.any(absorbed)))
+    kinetics = Kinetics.of(disposition, absorbed=bool(np.any(absorbed)))
     # per gram: whole overlapping infusions are a constant input, what is left of them is one pulse per
     # interval
     whole, rest = np.divmod(infusion, interval)
     jump, pulse = kinetics.split(np.full((), 1.0 / daily_parts), infusion, absorbed)
 
-    def last_part_ended(state: _State) -> _State:
+    def last_part_ended(state: State) -> State:
         for _ in range(daily_parts - 1):
             state = kinetics.advance(kinetics.advance(state.plus(jump), pulse, rest), None, 1.0 - rest)
         return kinetics.advance(state.plus(jump), pulse, rest)
@@ -167,269 +166,15 @@ def concentration(
     )
     if not given.size:
         raise ValueError("dose_day must hold a dose")
-    kinetics = _Kinetics.of(disposition, absorbed=bool(np.any(route)))
+    kinetics = Kinetics.of(disposition, absorbed=bool(np.any(route)))
     jump, pulse = kinetics.with_last_axis().split(dose, infusion, route)
-    event, jump, pulse = _events(given, infusion, jump, pulse)
-    states = _states_at(kinetics, event, jump, pulse)
+    event, jump, pulse = events(given, infusion, jump, pulse)
+    states = states_at(kinetics, event, jump, pulse)
     # counting the events strictly before a sample leaves out a dose given at that very time
     last = np.sum(event[..., None, :] < time[..., :, None], axis=-1) - 1
     begun, last = last >= 0, np.maximum(last, 0)
-    state = _State(tuple(_pick(mode, last) for mode in states.modes), _pick(states.depot, last))
-    running = _Input(_pick(pulse.central, last), _pick(pulse.depot, last))
-    elapsed = np.where(begun, time - _pick(event, last), 0.0)
+    state = State(tuple(pick(mode, last) for mode in states.modes), pick(states.depot, last))
+    running = Input(pick(pulse.central, last), pick(pulse.depot, last))
+    elapsed = np.where(begun, time - pick(event, last), 0.0)
     sampled = kinetics.with_last_axis()
     return np.where(begun, sampled.level(sampled.advance(state, running, elapsed)), 0.0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Input:
-    """Grams (or grams per day) that enter the circulation, and the depot from where F of them will."""
-
-    central: FloatArray
-    depot: FloatArray
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _State:
-    """Grams in each disposition mode (as if it held the whole dose) and in the depot."""
-
-    modes: tuple[FloatArray, ...]
-    depot: FloatArray
-
-    def plus(self, jump: _Input) -> _State:
-        return _State(tuple(mode + jump.central for mode in self.modes), self.depot + jump.depot)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Kinetics:
-    """The rate (1/day) and weight (1/L) of each mode of the impulse response, and the absorption."""
-
-    rates: tuple[FloatArray, ...]
-    weights: tuple[FloatArray, ...]
-    absorption: FloatArray | None
-    fraction: FloatArray
-
-    @classmethod
-    def of(cls, disposition: Disposition, *, absorbed: bool) -> _Kinetics:
-        rates, weights = _modes(disposition)
-        if not absorbed:
-            return cls(rates, weights, None, np.ones(()))
-        if disposition.absorption_per_day is None or disposition.bioavailability is None:
-            raise ValueError("absorption_per_day and bioavailability are needed for an absorbed dose")
-        return cls(
-            rates,
-            weights,
-            np.asarray(disposition.absorption_per_day),
-            np.asarray(disposition.bioavailability),
-        )
-
-    def with_last_axis(self) -> _Kinetics:
-        return _Kinetics(
-            tuple(rate[..., None] for rate in self.rates),
-            tuple(weight[..., None] for weight in self.weights),
-            None if self.absorption is None else self.absorption[..., None],
-            self.fraction[..., None],
-        )
-
-    def empty(self) -> _State:
-        return _State(tuple(np.zeros(()) for _ in self.rates), np.zeros(()))
-
-    def split(self, dose: FloatArray, infusion: FloatArray, absorbed: ArrayLike) -> tuple[_Input, _Input]:
-        """What a dose adds at once, and the rate at which it adds the rest while its infusion runs."""
-        rate = np.divide(
-            dose, infusion, out=np.zeros(np.broadcast(dose, infusion).shape), where=infusion > 0.0
-        )
-        at_once = np.where(infusion > 0.0, 0.0, dose)
-        jump, pulse = (
-            _Input(np.where(absorbed, 0.0, part), np.where(absorbed, self.fraction * part, 0.0))
-            for part in (at_once, rate)
-        )
-        return jump, pulse
-
-    def level(self, state: _State) -> FloatArray:
-        """Concentration in g/L."""
-        total = np.zeros(())
-        for weight, mode in zip(self.weights, state.modes, strict=True):
-            total = total + weight * mode
-        return total
-
-    def advance(self, state: _State, pulse: _Input | None, day: FloatArray) -> _State:
-        """The state `day` later under the constant input `pulse`: positive terms, so nothing cancels."""
-        central, depot = (
-            (None, None) if pulse is None else (_unless_zero(pulse.central), _unless_zero(pulse.depot))
-        )
-        zero, absorption = np.zeros(()), self.absorption
-        modes = []
-        for rate, held in zip(self.rates, state.modes, strict=True):
-            mode = held * np.exp(-rate * day)
-            if central is not None:
-                mode = mode + central * _pair(zero, rate, day)
-            if absorption is not None:
-                mode = mode + absorption * state.depot * _pair(absorption, rate, day)
-                if depot is not None:
-                    mode = mode + absorption * depot * _triple(absorption, rate, day)
-            modes.append(mode)
-        if absorption is None:
-            return _State(tuple(modes), state.depot)
-        left = state.depot * np.exp(-absorption * day)
-        return _State(tuple(modes), left if depot is None else left + depot * _pair(zero, absorption, day))
-
-    def periodic(self, cycled: _State, interval: FloatArray) -> _State:
-        """The state that repeats, from what one interval leaves of an empty start: the geometric sum."""
-        depot, modes = np.zeros(()), cycled.modes
-        if self.absorption is not None:
-            depot = cycled.depot / -np.expm1(-self.absorption * interval)
-            carried = self.absorption * depot
-            modes = tuple(
-                mode + carried * _pair(self.absorption, rate, interval)
-                for rate, mode in zip(self.rates, modes, strict=True)
-            )
-        return _State(
-            tuple(mode / -np.expm1(-rate * interval) for rate, mode in zip(self.rates, modes, strict=True)),
-            depot,
-        )
-
-    def slope(self, state: _State) -> tuple[FloatArray, FloatArray]:
-        """First and second time derivative of the concentration while nothing is being given."""
-        absorption = np.zeros(()) if self.absorption is None else self.absorption
-        absorbed = absorption * state.depot
-        first, second = np.zeros(()), np.zeros(())
-        for rate, weight, mode in zip(self.rates, self.weights, state.modes, strict=True):
-            change = absorbed - rate * mode
-            first = first + weight * change
-            second = second - weight * (absorption * absorbed + rate * change)
-        return first, second
-
-    def highest(self, state: _State, window: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """When the concentration is highest within `window` after the input has ended, and how high.
-
-        At steady state every mode still rises at the end of the input or has its maximum there, and falls at
-        the next dose, so the slope changes sign at most once: Newton's method, kept inside the bracket by
-        bisection.
-        """
-        if self.absorption is None:
-            return np.zeros(()), self.level(state)
-        shape = np.broadcast(self.level(state), window).shape
-        low, high = np.zeros(shape), np.array(np.broadcast_to(window, shape))
-        rising = self.slope(state)[0] > 0.0
-        day = 0.5 * high
-        for _ in range(_PEAK_ITERATIONS):
-            first, second = self.slope(self.advance(state, None, day))
-            low, high = np.where(first > 0.0, day, low), np.where(first > 0.0, high, day)
-            newton = day - np.divide(first, second, out=np.full(shape, np.inf), where=second != 0.0)
-            following = np.where((newton >= low) & (newton <= high), newton, 0.5 * (low + high))
-            moved, day = np.abs(following - day), following
-            if np.all(moved <= 1e-14 * window):
-                break
-        day = np.where(rising, day, 0.0)
-        return day, self.level(self.advance(state, None, day))
-
-
-def _modes(disposition: Disposition) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]:
-    """Rates and weights of the impulse response: weights are positive and add up to 1 / central volume."""
-    volume = np.asarray(disposition.central_l)
-    exchange = np.asarray(disposition.intercompartmental_l_per_day)
-    k10 = np.asarray(disposition.clearance_l_per_day) / volume
-    if not np.any(exchange):
-        return (k10,), (1.0 / volume,)
-    k12 = exchange / volume
-    k21 = exchange / np.where(exchange > 0.0, np.asarray(disposition.peripheral_l), 1.0)
-    lead = k10 + k12 - k21
-    spread = np.hypot(lead, 2.0 * np.sqrt(k12) * np.sqrt(k21))
-    # fast - k21 and k21 - slow have the product k12 k21: the larger is a sum, the smaller follows without
-    # cancellation
-    larger = 0.5 * (spread + np.abs(lead))
-    smaller = k12 * k21 / larger
-    above, below = np.where(lead >= 0.0, larger, smaller), np.where(lead >= 0.0, smaller, larger)
-    fast = k21 + above
-    # a lane without exchange has no second mode: its weight is 0 and its rate must only not be 0
-    slow = np.where(below > 0.0, k10 * k21 / fast, fast)
-    return (fast, slow), (above / (spread * volume), below / (spread * volume))
-
-
-def _pair(first: FloatArray, second: FloatArray, day: FloatArray) -> FloatArray:
-    """Integral over s from 0 to `day` of exp(-first s) exp(-second (day - s)): a first divided difference."""
-    gap = np.abs(first - second) * day
-    mean = np.divide(-np.expm1(-gap), gap, out=np.ones(np.shape(gap)), where=gap > 0.0)
-    return np.asarray(day * np.exp(-np.minimum(first, second) * day) * mean)
-
-
-def _triple(first: FloatArray, second: FloatArray, day: FloatArray) -> FloatArray:
-    """Integral over s of exp(-second (day - s)) _pair(0, first, s): a second divided difference of exp.
-
-    Two first differences are subtracted only where they differ; for short times the integral itself is
-    summed.
-    """
-    zero = np.zeros(())
-    low, high = np.minimum(first, second), np.maximum(first, second)
-    short = high * day < 1.0
-    far = (_pair(zero, low, day) - _pair(low, high, day)) / high
-    near = np.zeros(np.shape(far))
-    brief = np.where(short, day, 0.0)
-    for node, weight in _GAUSS:
-        part = 0.5 * (1.0 + node) * brief
-        near = near + 0.5 * weight * brief * np.exp(-high * (brief - part)) * _pair(zero, low, part)
-    return np.where(short, near, far)
-
-
-def _unless_zero(value: FloatArray) -> FloatArray | None:
-    return value if np.any(value) else None
-
-
-def _events(
-    given: FloatArray, infusion: FloatArray, jump: _Input, pulse: _Input
-) -> tuple[FloatArray, _Input, _Input]:
-    """Times at which an input changes, in order, with what is added at once and what runs afterwards."""
-    ended = given + infusion
-    event = np.concatenate([given, ended], axis=-1) if np.any(infusion) else given
-    order = np.argsort(event, axis=-1, kind="stable")
-    event = np.take_along_axis(event, order, axis=-1)
-    # summing what runs, instead of adding and subtracting rates, leaves no residue after the last infusion
-    running = (given[..., None, :] <= event[..., None]) & (event[..., None] < ended[..., None, :])
-    extra = event.shape[-1] - given.shape[-1]
-
-    def at_event(amount: FloatArray) -> FloatArray:
-        return _pick(np.concatenate([amount, np.zeros((*amount.shape[:-1], extra))], axis=-1), order)
-
-    def while_running(rate: FloatArray) -> FloatArray:
-        return np.asarray(np.einsum("...en,...n->...e", running, rate))
-
-    return (
-        event,
-        _Input(at_event(jump.central), at_event(jump.depot)),
-        _Input(while_running(pulse.central), while_running(pulse.depot)),
-    )
-
-
-def _states_at(kinetics: _Kinetics, event: FloatArray, jump: _Input, pulse: _Input) -> _State:
-    """The state right after each event, events on the last axis."""
-    lanes = np.broadcast_shapes(
-        event.shape[:-1],
-        jump.depot.shape[:-1],
-        *(rate.shape for rate in kinetics.rates),
-        kinetics.fraction.shape,
-    )
-    state = kinetics.empty()
-    modes = [np.empty((*lanes, event.shape[-1])) for _ in kinetics.rates]
-    depot = np.zeros((*lanes, event.shape[-1]))
-    for index in range(event.shape[-1]):
-        if index:
-            running = _Input(pulse.central[..., index - 1], pulse.depot[..., index - 1])
-            state = kinetics.advance(state, running, event[..., index] - event[..., index - 1])
-        state = state.plus(_Input(jump.central[..., index], jump.depot[..., index]))
-        depot[..., index] = state.depot
-        for kept, mode in zip(modes, state.modes, strict=True):
-            kept[..., index] = mode
-    return _State(tuple(modes), depot)
-
-
-def _pick(values: FloatArray, index: NDArray[np.intp]) -> FloatArray:
-    """`values` along their last axis at `index`, leading axes broadcast."""
-    if index.ndim == 1:
-        return values[..., index]
-    lead = np.broadcast_shapes(values.shape[:-1], index.shape[:-1])
-    return np.take_along_axis(
-        np.broadcast_to(values, (*lead, values.shape[-1])),
-        np.broadcast_to(index, (*lead, index.shape[-1])),
-        axis=-1,
-    )

@@ -1,20 +1,20 @@
-"""What a course of immune globulin does to total IgG under each published model: records become arrays here.
+"""What a course of immune globulin does to total IgG under each model for people with normal IgG.
 
-Only models that fit people with a normal IgG of their own are used for ME/CFS and fibromyalgia. They
-disagree, and the disagreement is part of the answer: every prediction carries all of them.
+Only these models are used for ME/CFS and fibromyalgia. They disagree, and the disagreement is part of the
+answer: every prediction carries all of them. Many regimens are computed at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from globulin.dossier.kinetics import AbsorptionModel, KineticModel, LinearModel, RecyclingModel
-from globulin.dossier.provenance import Cited, known
 from globulin.exposure import fcrn, linear
+from globulin.exposure.facts import Catalogue, ModelFacts
+from globulin.exposure.models import Parameters, Person, parameters
 
 
 @dataclass(frozen=True)
@@ -50,157 +50,112 @@ class Rise:
     converged: bool = True
 
 
-def models_for_normal_igg(models: Iterable[KineticModel]) -> tuple[RecyclingModel | LinearModel, ...]:
-    """The models whose domain holds people with normal IgG: every recycling set, and neuropathy (CIDP).
-
-    A model takes part only if all its parameters were obtained and none is unverified; a linear one also
-    needs no covariate but weight.
-    """
-    chosen: list[RecyclingModel | LinearModel] = []
-    for model in models:
-        if isinstance(model, RecyclingModel):
-            if all(fact.computable for fact in _recycling_facts(model)):
-                chosen.append(model)
-        elif isinstance(model, LinearModel) and model.domain == "neuropathy":
-            obtained = {name for name, fact in model.parameters.items() if known(fact) is not None}
-            by_weight = all(c.covariate == "weight_kg" and c.reference for c in model.covariates)
-            if by_weight and {"cl", "v1", "q", "v2", "ka", "f_sc"} <= obtained:
-                chosen.append(model)
-    return tuple(chosen)
-
-
-def _recycling_facts(model: RecyclingModel) -> tuple[Cited[float], ...]:
-    return (
-        model.internalisation_per_day,
-        model.max_recycling_mg_per_kg_day,
-        model.half_saturation_g_per_l,
-        model.baseline_g_per_l,
-        model.central_ml_per_kg,
-        model.exchange_l_per_day,
+def models_for_normal_igg(known: Catalogue) -> tuple[ModelFacts, ...]:
+    """The models that may be used for people with normal IgG, by every route."""
+    return tuple(
+        model
+        for _, model in sorted(known.models.items())
+        if "normal_igg" in model.valid_for.indications and (model.kind == "recycling" or "ka" in model.theta)
     )
 
 
-def steady_state_rises(
-    models: Sequence[RecyclingModel | LinearModel], absorption: AbsorptionModel, courses: Sequence[Course]
-) -> list[tuple[Rise, ...]]:
-    """The rise of every course under every model, in the order given; all courses of a model at once.
+def steady_state_rises(known: Catalogue, courses: Sequence[Course]) -> list[tuple[Rise, ...]]:
+    """The rise of every course under every model for normal IgG; all courses of a model at once.
 
-    A dose into a muscle is absorbed with the rate and fraction of `absorption` in every model. A dose under
-    the skin is absorbed with a linear model's own rate and fraction; the recycling sets have none and use
-    those of `absorption`.
+    A dose into a muscle is absorbed with the rate and fraction of the uptake from a muscle in every model. A
+    dose under the skin is absorbed with a linear model's own, with hyaluronidase if it has that; the
+    recycling sets have none and use those of a muscle. Raises ValueError if the catalogue has no uptake from
+    a muscle.
     """
+    if known.muscle is None:
+        raise ValueError("known must have an uptake from a muscle")
     if not courses:
         return []
-    columns = [
-        _recycling_rises(model, absorption, courses)
-        if isinstance(model, RecyclingModel)
-        else _linear_rises(model, absorption, courses)
-        for model in models
-    ]
+    columns = [_rises(known, model, courses) for model in models_for_normal_igg(known)]
     return [tuple(column[i] for column in columns) for i in range(len(courses))]
 
 
-def _sources(model: RecyclingModel | LinearModel, lent: AbsorptionModel | None) -> tuple[str, ...]:
-    uptake = (lent.ka_per_day.source, lent.bioavailability.source) if lent is not None else ()
-    return tuple(dict.fromkeys((model.source, *uptake)))
-
-
-def _recycling_rises(
-    model: RecyclingModel, absorption: AbsorptionModel, courses: Sequence[Course]
-) -> list[Rise]:
-    parameters = fcrn.Recycling(
-        internalisation_per_day=model.internalisation_per_day.value,
-        max_recycling_mg_per_kg_day=model.max_recycling_mg_per_kg_day.value,
-        half_saturation_g_per_l=model.half_saturation_g_per_l.value,
-        baseline_g_per_l=model.baseline_g_per_l.value,
-        central_ml_per_kg=model.central_ml_per_kg.value,
-        exchange_l_per_day=model.exchange_l_per_day.value,
-    )
+def _rises(known: Catalogue, model: ModelFacts, courses: Sequence[Course]) -> list[Rise]:
     rises: dict[int, Rise] = {}
-    for absorbed, parts in sorted({(course.route != "iv", course.daily_parts) for course in courses}):
-        lanes = [i for i, c in enumerate(courses) if (c.route != "iv", c.daily_parts) == (absorbed, parts)]
-        uptake = (
-            {
-                "absorption_per_day": absorption.ka_per_day.value,
-                "bioavailability": absorption.bioavailability.value,
-            }
-            if absorbed
-            else {}
+    for route, parts in sorted({(course.route, course.daily_parts) for course in courses}):
+        lanes = [
+            i for i, course in enumerate(courses) if (course.route, course.daily_parts) == (route, parts)
+        ]
+        found = parameters(model, Person(np.array([courses[i].weight_kg for i in lanes])), known.muscle)
+        regimen = _Regimen(
+            route if route in found.routes else "sc",
+            parts,
+            np.array([courses[i].dose_g for i in lanes]),
+            np.array([courses[i].interval_day for i in lanes]),
+            np.array([courses[i].infusion_day if route == "iv" else 0.0 for i in lanes]),
         )
-        state = fcrn.steady_state(
-            parameters,
-            weight_kg=np.array([courses[i].weight_kg for i in lanes]),
-            dose_g=np.array([courses[i].dose_g for i in lanes]),
-            interval_day=np.array([courses[i].interval_day for i in lanes]),
-            infusion_day=np.array([0.0 if absorbed else courses[i].infusion_day for i in lanes]),
-            daily_parts=parts,
-            **uptake,
+        mean, peak, trough, change, converged = (
+            _linear(found, regimen) if model.kind == "linear" else _recycling(found, regimen)
+        )
+        lent = (
+            known.muscle.sources
+            if known.muscle and route != "iv" and found.uptake[regimen.route].lent
+            else ()
         )
         for lane, i in enumerate(lanes):
             rises[i] = Rise(
                 model=model.id,
-                mean_g_per_l=float(state.average_rise_g_per_l[lane]),
-                peak_g_per_l=float(state.peak_rise_g_per_l[lane]),
-                trough_g_per_l=float(state.trough_rise_g_per_l[lane]),
-                endogenous_change=float(state.endogenous_change[lane]),
-                sources=_sources(model, absorption if absorbed else None),
-                converged=bool(state.converged[lane]),
+                mean_g_per_l=float(mean[lane]),
+                peak_g_per_l=float(peak[lane]),
+                trough_g_per_l=float(trough[lane]),
+                endogenous_change=None if change is None else float(change[lane]),
+                sources=tuple(dict.fromkeys((model.sources[0], *lent))),
+                converged=bool(converged[lane]),
             )
     return [rises[i] for i in range(len(courses))]
 
 
-def _linear_rises(model: LinearModel, absorption: AbsorptionModel, courses: Sequence[Course]) -> list[Rise]:
-    rises = []
-    for course in courses:
-        absorbed = course.route != "iv"
-        lent = absorption if course.route == "im" else None
-        state = linear.steady_state(
-            disposition(model, course.weight_kg, lent),
-            dose_g=course.dose_g,
-            interval_day=course.interval_day,
-            infusion_day=0.0 if absorbed else course.infusion_day,
-            absorbed=absorbed,
-            daily_parts=course.daily_parts,
-        )
-        rises.append(
-            Rise(
-                model=model.id,
-                mean_g_per_l=float(state.average_g_per_l),
-                peak_g_per_l=float(state.peak_g_per_l),
-                trough_g_per_l=float(state.trough_g_per_l),
-                endogenous_change=None,
-                sources=_sources(model, lent),
-            )
-        )
-    return rises
+@dataclass(frozen=True, slots=True, eq=False)
+class _Regimen:
+    """Doses by one route in one number of daily parts, one of each for every course."""
+
+    route: str
+    daily_parts: int
+    dose_g: linear.FloatArray
+    interval_day: linear.FloatArray
+    infusion_day: linear.FloatArray
 
 
-def disposition(
-    model: LinearModel, weight_kg: float, absorption: AbsorptionModel | None = None
-) -> linear.Disposition:
-    """A linear model's parameters for a person of `weight_kg`, covariates applied.
+_Columns = tuple[
+    linear.FloatArray, linear.FloatArray, linear.FloatArray, linear.FloatArray | None, fcrn.BoolArray
+]
+"""Mean, peak and trough of the rise, fractional change of the body's own IgG, convergence."""
 
-    `absorption` replaces the model's own uptake (a dose into a muscle). Raises ValueError if the model needs
-    a covariate other than weight, or a parameter that was not obtained.
-    """
-    values: dict[str, float] = {}
-    for name, fact in model.parameters.items():
-        value = known(fact)
-        if value is not None:
-            values[name] = value
-    for covariate in model.covariates:
-        if covariate.covariate != "weight_kg" or covariate.reference is None:
-            raise ValueError(f"{model.id} needs {covariate.covariate}, not only a weight")
-        if covariate.parameter in values:
-            values[covariate.parameter] *= (weight_kg / covariate.reference) ** covariate.exponent
-    missing = [name for name in ("cl", "v1") if name not in values]
-    if missing:
-        raise ValueError(f"{model.id}: {', '.join(missing)} not obtained")
-    return linear.Disposition(
-        clearance_l_per_day=values["cl"],
-        central_l=values["v1"],
-        intercompartmental_l_per_day=values.get("q", 0.0),
-        peripheral_l=values.get("v2", 1.0),
-        absorption_per_day=absorption.ka_per_day.value if absorption else values.get("ka"),
-        bioavailability=absorption.bioavailability.value if absorption else values.get("f_sc"),
+
+def _linear(found: Parameters, regimen: _Regimen) -> _Columns:
+    state = linear.steady_state(
+        found.disposition(regimen.route),
+        dose_g=regimen.dose_g,
+        interval_day=regimen.interval_day,
+        infusion_day=regimen.infusion_day,
+        absorbed=regimen.route != "iv",
+        daily_parts=regimen.daily_parts,
+    )
+    converged = np.ones(regimen.dose_g.shape, dtype=np.bool_)
+    return state.average_g_per_l, state.peak_g_per_l, state.trough_g_per_l, None, converged
+
+
+def _recycling(found: Parameters, regimen: _Regimen) -> _Columns:
+    uptake = found.uptake.get(regimen.route)
+    state = fcrn.steady_state(
+        found.recycling(),
+        weight_kg=found.weight_kg,
+        dose_g=regimen.dose_g,
+        interval_day=regimen.interval_day,
+        infusion_day=regimen.infusion_day,
+        absorption_per_day=None if uptake is None else uptake.absorption_per_day,
+        bioavailability=1.0 if uptake is None else uptake.bioavailability,
+        daily_parts=regimen.daily_parts,
+    )
+    return (
+        state.average_rise_g_per_l,
+        state.peak_rise_g_per_l,
+        state.trough_rise_g_per_l,
+        state.endogenous_change,
+        state.converged,
     )

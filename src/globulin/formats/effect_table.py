@@ -9,97 +9,29 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, NoReturn, TypeAlias
+from typing import NamedTuple, NoReturn, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from globulin.errors import InputError
+from globulin.formats.effect_forms import MEASURES, Form, choose, cleaned, shown
+from globulin.formats.table_labels import read_labels
+from globulin.synthesis.columns import ColumnError
+from globulin.synthesis.derivations import Derivation
 from globulin.synthesis.effects import EffectSizes
 from globulin.synthesis.own_table import GENERIC, table_effects
+from globulin.synthesis.printed_effects import printed_columns, printed_effect
 
 Array: TypeAlias = NDArray[np.float64]
+_Number = TypeVar("_Number", bound=np.generic)
 
 MAX_BYTES = 20_000_000
 LARGEST, SMALLEST = 1e30, 1e-30
 """Numbers beyond these are no data; their squares and ratios would not be numbers any more."""
-
-_TWO_COUNTS = ("OR", "RR", "RD", "PETO", "AS")
-_MEANS = ("SMD", "MD", "SMDH", "ROM", "VR", "CVR")
-_PROPORTION = ("PLO", "PLN", "PR", "PAS", "PFT")
-_CORRELATION = ("ZCOR", "COR", "UCOR")
-_RATES = ("IRR", "IRD", "IRSD")
-MEASURES = (*_TWO_COUNTS, *_MEANS, *_PROPORTION, *_CORRELATION, *_RATES)
-"""Every measure that can be computed from a table."""
-
-
-class Kind(NamedTuple):
-    """One kind of table: its plain name and its measures, the default first."""
-
-    title: str
-    measures: tuple[str, ...]
-
-
-_COUNTED = Kind("counts in two groups", _TWO_COUNTS)
-_MEASURED = Kind("means in two groups", _MEANS)
-_RATED = Kind("events over time in two groups", _RATES)
-_CORRELATED = Kind("correlations", _CORRELATION)
-_ONE_GROUP = Kind("counts in one group", _PROPORTION)
-_EFFECTS = Kind("effects as given", (GENERIC, *MEASURES))
-_GIVEN_SMD = Kind("effects as given", ("SMD", GENERIC))
-
-
-class Form(NamedTuple):
-    """One set of headings, in lower case, and the columns that they are."""
-
-    kind: Kind
-    columns: tuple[str, ...]
-    headings: tuple[str, ...]
-
-
-def _form(kind: Kind, columns: str, headings: str = "", split: str | None = None) -> Form:
-    found = tuple(part.strip() for part in (headings or columns).split(split))
-    return Form(kind, tuple(columns.split()), found)
-
-
-_COUNTS_ARE, _MEANS_ARE = "events1 n1 events2 n2", "mean1 sd1 n1 mean2 sd2 n2"
-FORMS = (
-    _form(_COUNTED, _COUNTS_ARE),
-    _form(_COUNTED, _COUNTS_ARE, "ai n1i ci n2i"),
-    _form(_COUNTED, "events1 others1 events2 others2", "ai bi ci di"),
-    _form(
-        _COUNTED,
-        _COUNTS_ARE,
-        "experimental events, experimental total, control events, control total",
-        ",",
-    ),
-    _form(_COUNTED, _COUNTS_ARE, "event_arm1 totaln_arm1 event_arm2 totaln_arm2"),
-    _form(_MEASURED, _MEANS_ARE),
-    _form(_MEASURED, _MEANS_ARE, "m1i sd1i n1i m2i sd2i n2i"),
-    _form(
-        _MEASURED,
-        _MEANS_ARE,
-        "experimental mean, experimental sd, experimental total, control mean, control sd, control total",
-        ",",
-    ),
-    _form(_MEASURED, _MEANS_ARE, "mean_arm1 sd_arm1 n_arm1 mean_arm2 sd_arm2 n_arm2"),
-    _form(_RATED, "events1 time1 events2 time2"),
-    _form(_RATED, "events1 time1 events2 time2", "x1i t1i x2i t2i"),
-    _form(_CORRELATED, "r n"),
-    _form(_CORRELATED, "r n", "ri ni"),
-    _form(_ONE_GROUP, "events n"),
-    _form(_ONE_GROUP, "events n", "xi ni"),
-    _form(_EFFECTS, "y v"),
-    _form(_EFFECTS, "y se"),
-    _form(_EFFECTS, "y v", "yi vi"),
-    _form(_EFFECTS, "y se", "yi sei"),
-    _form(_GIVEN_SMD, "y se", ".g .g_se"),
-)
-"""Every set of headings that is understood. Of two sets of one kind the first that fits is read."""
-NAME_HEADINGS = ("study", "slab", "author", "trial")
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?", re.ASCII)
@@ -109,11 +41,21 @@ _NO_NUMBER = {"", "na", "n/a", "nr", "-", "?", "."}
 _NOT_FINITE = {"nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
 
 
+class Part(NamedTuple):
+    """The rows of a table that have one form, with their numbers as they stood there."""
+
+    rows: NDArray[np.intp]
+    columns: dict[str, Array]
+
+
 @dataclass(frozen=True, slots=True)
 class EffectTable:
     """A table that was read: columns by our own names, one value a study, and the effects they give.
 
-    lines: where each study starts in the file. headings: the file's own heading of each column.
+    lines: where each study starts in the file. columns: those that `measure` is worked out from, or ``y v``.
+    headings: the file's own heading of each column that was read. designs: rct, non_randomised, series or
+    report; years; bias: columns on risk of bias, as they are, by heading. These are None or empty where the
+    table has no such column. parts: what was printed, by form.
     """
 
     file: str
@@ -124,6 +66,19 @@ class EffectTable:
     columns: dict[str, Array]
     headings: dict[str, str]
     effects: EffectSizes
+    designs: tuple[str, ...] | None
+    years: tuple[int | None, ...] | None
+    bias: dict[str, tuple[str, ...]]
+    parts: tuple[Part, ...]
+
+    def derivation(self, row: int) -> Derivation:
+        """How the effect of one study, counted from 0, was got from what stands in its row."""
+        for part in self.parts:
+            at = np.flatnonzero(part.rows == row)
+            if at.size:
+                one = {name: values[at[0]] for name, values in part.columns.items()}
+                return printed_effect(self.measure, one).derivation()
+        raise IndexError(f"row {row}: the table has {len(self.names)}")
 
 
 def read_effect_table(path: Path, measure: str | None = None) -> EffectTable:
@@ -133,20 +88,28 @@ def read_effect_table(path: Path, measure: str | None = None) -> EffectTable:
     """
     if measure is not None and measure not in (*MEASURES, GENERIC):
         raise InputError(f"--measure {measure}: is not one of {', '.join((*MEASURES, GENERIC))}")
-    file = _clean(path.name)
+    file = cleaned(path.name)
     headings, rows, lines = _records(file, _text(file, path))
-    form = _choose(file, headings, rows, measure)
-    chosen = measure or form.kind.measures[0]
-    at = {column: headings.index(found) for column, found in zip(form.columns, form.headings, strict=True)}
-    names = _names(file, headings, rows, lines)
-    place = _Place(file, lines, {column: headings[i] for column, i in at.items()})
-    cells = {column: [row[i].strip() for row in rows] for column, i in at.items()}
-    columns = _complete(_numbers(_with_points(cells, place), place), place)
-    try:
-        effects = table_effects(chosen, columns)
-    except ValueError as problem:
-        place.translate(str(problem))
-    return EffectTable(file, form.kind.title, chosen, names, lines, columns, place.headings, effects)
+    chosen, forms = choose(file, headings, rows, measure)
+    labels = read_labels(file, headings, rows, lines)
+    cells = _cells(file, forms, headings, rows, lines)
+    parts = _parts(forms, cells, len(rows))
+    read = [_part(file, form, at, cells, lines) for form, at in parts]
+    columns, effects = _whole(file, chosen, [form for form, _ in parts], read, lines)
+    return EffectTable(
+        file,
+        " and ".join(dict.fromkeys(form.kind.title for form, _ in parts)),
+        chosen,
+        labels.names,
+        lines,
+        columns,
+        {name: found for form, _ in parts for name, found in zip(form.columns, form.headings, strict=True)},
+        effects,
+        labels.designs,
+        labels.years,
+        labels.bias,
+        tuple(read),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +117,8 @@ class _Place:
     """Says where in the file a cell stands: row counts from 0, column is our own name."""
 
     file: str
-    lines: tuple[int, ...]
-    headings: dict[str, str]
+    lines: Sequence[int]
+    headings: Mapping[str, str]
 
     def fail(self, row: int, column: str, problem: str) -> NoReturn:
         raise InputError(f"{self.file}:{self.lines[row]}: column {self.headings[column]!r}: {problem}")
@@ -164,13 +127,92 @@ class _Place:
         if not ok.all():
             self.fail(int(np.flatnonzero(~ok)[0]), column, rule)
 
-    def translate(self, problem: str) -> NoReturn:
-        """Say a fault of the effect formulas, `column: rule (position 3)`, in the words of the file."""
-        found = re.fullmatch(r"(\w+): (.*) \(position (\d+)\)", problem)
-        if found is None:
-            raise InputError(f"{self.file}: {problem}")
-        rule = re.sub(r"\w+", lambda word: self.headings.get(word[0], word[0]), found[2])
-        self.fail(int(found[3]), found[1], rule)
+    def translate(self, fault: ColumnError) -> NoReturn:
+        """Say a fault of the effect formulas in the words of the file."""
+        rule = re.sub(r"\w+", lambda word: self.headings.get(word[0], word[0]), fault.rule)
+        self.fail(fault.position[0], fault.column, rule)
+
+
+# --- rows by form ------------------------------------------------------------------------------------
+
+
+def _cells(
+    file: str, forms: tuple[Form, ...], headings: list[str], rows: list[list[str]], lines: tuple[int, ...]
+) -> dict[str, list[str]]:
+    """The cells of every heading that a form reads, with decimal points."""
+    names = {name: column for form in forms for column, name in zip(form.columns, form.headings, strict=True)}
+    at = {name: headings.index(name) for name in names}
+    cells = {name: [row[i].strip() for row in rows] for name, i in at.items()}
+    counting = {name for name, column in names.items() if column.startswith(_COUNTING)}
+    return _with_points(cells, counting, _Place(file, lines, {name: name for name in names}))
+
+
+def _parts(
+    forms: tuple[Form, ...], cells: Mapping[str, list[str]], k: int
+) -> list[tuple[Form, NDArray[np.intp]]]:
+    """Each row goes to the first form whose cells are all filled, else to the one with the fewest gaps."""
+    if len(forms) == 1:
+        return [(forms[0], np.arange(k))]
+    filled = {
+        name: np.array([text.lower() not in _NO_NUMBER for text in texts]) for name, texts in cells.items()
+    }
+    gaps = np.array([sum(~filled[name] for name in form.headings) for form in forms])
+    best = gaps.argmin(axis=0)
+    rows = [(form, np.flatnonzero(best == index)) for index, form in enumerate(forms)]
+    return [(form, at) for form, at in rows if at.size]
+
+
+def _part(
+    file: str, form: Form, at: NDArray[np.intp], cells: Mapping[str, list[str]], lines: tuple[int, ...]
+) -> Part:
+    place = _place(file, form, at, lines)
+    whole = at.size == len(lines)
+    texts = {
+        column: cells[name] if whole else [cells[name][row] for row in at.tolist()]
+        for column, name in zip(form.columns, form.headings, strict=True)
+    }
+    return Part(at, _complete(_numbers(texts, place), place))
+
+
+def _place(file: str, form: Form, at: NDArray[np.intp], lines: tuple[int, ...]) -> _Place:
+    headings = dict(zip(form.columns, form.headings, strict=True))
+    for n, events, others in (("n1", "events1", "others1"), ("n2", "events2", "others2")):
+        if others in headings:
+            headings[n] = f"{headings[events]} + {headings[others]}"
+    headings.setdefault("v", headings.get("se", "v"))
+    return _Place(file, lines if at.size == len(lines) else [lines[row] for row in at.tolist()], headings)
+
+
+def _whole(
+    file: str, measure: str, forms: list[Form], parts: list[Part], lines: tuple[int, ...]
+) -> tuple[dict[str, Array], EffectSizes]:
+    """Columns and effects of all rows; effects alone where some rows print no more."""
+    columns, effects = [], []
+    for form, part in zip(forms, parts, strict=True):
+        try:
+            columns.append(dict(printed_columns(measure, part.columns).numbers))
+            effects.append(table_effects(measure, columns[-1]))
+        except ColumnError as fault:
+            _place(file, form, part.rows, lines).translate(fault)
+    rows, k = [part.rows for part in parts], len(lines)
+    merged = EffectSizes(
+        _joined(rows, [effect.y for effect in effects], k),
+        _joined(rows, [effect.v for effect in effects], k),
+        _joined(rows, [effect.corrected for effect in effects], k),
+        _joined(rows, [effect.double_zero for effect in effects], k),
+    )
+    if any(set(one) != set(columns[0]) for one in columns):
+        return {"y": merged.y, "v": merged.v}, merged
+    return {name: _joined(rows, [one[name] for one in columns], k) for name in columns[0]}, merged
+
+
+def _joined(rows: list[NDArray[np.intp]], values: list[NDArray[_Number]], k: int) -> NDArray[_Number]:
+    if len(rows) == 1:
+        return values[0]
+    whole = np.empty(k, dtype=values[0].dtype)
+    for at, part in zip(rows, values, strict=True):
+        whole[at] = part
+    return whole
 
 
 # --- bytes to records --------------------------------------------------------------------------------
@@ -204,7 +246,7 @@ def _records(file: str, text: str) -> tuple[list[str], list[list[str]], tuple[in
     delimiter = max("\t;,", key=first.count)
     if delimiter not in first:
         raise InputError(
-            f"{file}:1: one column only, {_shown(first)} (put commas, semicolons or tabs between the columns)"
+            f"{file}:1: one column only, {shown(first)} (put commas, semicolons or tabs between the columns)"
         )
     rows, lines = [], []
     for line, row in _rows(file, text, delimiter):
@@ -232,65 +274,10 @@ def _rows(file: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]
         raise InputError(f"{file}:{line}: not a table: {problem}") from problem
 
 
-# --- which columns -----------------------------------------------------------------------------------
-
-
-def _choose(file: str, headings: list[str], rows: list[list[str]], measure: str | None) -> Form:
-    found: dict[str, Form] = {}
-    for form in FORMS:
-        if form.kind.title not in found and set(form.headings) <= set(headings):
-            at = [headings.index(name) for name in form.headings]
-            if any(row[i].strip() for row in rows for i in at):
-                found[form.kind.title] = form
-    fitting = [form for form in found.values() if measure is None or measure in form.kind.measures]
-    if not found:
-        raise InputError(f"{file}: no set of columns that is understood; {_understood(headings)}")
-    if not fitting:
-        choices = ", ".join(name for form in found.values() for name in form.kind.measures)
-        raise InputError(f"--measure {measure}: {file} has {_what(found)}, for which there is {choices}")
-    if measure is None and len(fitting) > 1:
-        choices = ", ".join(form.kind.measures[0] for form in fitting)
-        raise InputError(f"{file}: has {_what(found)}; say which with --measure, such as {choices}")
-    for name in fitting[0].headings:
-        if headings.count(name) > 1:
-            raise InputError(f"{file}:1: the heading {name!r} stands twice")
-    return fitting[0]
-
-
-def _what(found: dict[str, Form]) -> str:
-    return " and ".join(f"{title} ({', '.join(form.headings)})" for title, form in found.items())
-
-
-def _understood(headings: list[str]) -> str:
-    there = ", ".join(_shown(name, 30) for name in headings[:12]) + ", ..." * (len(headings) > 12)
-    sets = " | ".join(", ".join(form.headings) for form in FORMS)
-    return f"found: {there}; understood: {sets}"
-
-
-def _names(file: str, headings: list[str], rows: list[list[str]], lines: tuple[int, ...]) -> tuple[str, ...]:
-    """Names of the studies; without such a column, the numbers of the rows."""
-    heading = next((name for name in NAME_HEADINGS if name in headings), None)
-    if heading is None:
-        return tuple(str(number) for number in range(1, len(rows) + 1))
-    at = headings.index(heading)
-    seen: dict[str, int] = {}
-    for line, row in zip(lines, rows, strict=True):
-        name = _clean(row[at])
-        if not name:
-            raise InputError(f"{file}:{line}: column {heading!r}: the cell is empty (name the study)")
-        if name in seen:
-            raise InputError(
-                f"{file}:{line}: column {heading!r}: {_shown(name)} stands in line {seen[name]} already"
-                " (one row a study; if they are two studies, make the names differ)"
-            )
-        seen[name] = line
-    return tuple(seen)
-
-
 # --- cells to numbers --------------------------------------------------------------------------------
 
 
-def _with_points(cells: dict[str, list[str]], place: _Place) -> dict[str, list[str]]:
+def _with_points(cells: dict[str, list[str]], counting: set[str], place: _Place) -> dict[str, list[str]]:
     """Cells with decimal points, where the table has decimal commas; what could be either is refused."""
     if not any("," in "".join(texts) for texts in cells.values()):
         return cells
@@ -303,7 +290,7 @@ def _with_points(cells: dict[str, list[str]], place: _Place) -> dict[str, list[s
             place.fail(
                 row, column, f"{text!r}, but line {place.lines[comma[0]]} has {comma[2]!r} (use one kind)"
             )
-        if column.startswith(_COUNTING) and _THOUSANDS.fullmatch(text):
+        if column in counting and _THOUSANDS.fullmatch(text):
             point, whole = text.replace(",", "."), text.replace(",", "")
             place.fail(row, column, f"{text!r} could be {point} or {whole} (write it without the comma)")
     return {
@@ -335,9 +322,11 @@ def _flaw(cell: str) -> str:
         return f"{said} (leave the study out, or find the value)"
     if cell.lower() in _NOT_FINITE:
         return f"{cell!r} is not a finite number (leave the study out, or find the value)"
+    if cell[0] in "<>":
+        return f"{shown(cell)} is a bound, not a number (find the exact value, or leave the study out)"
     if "," in cell:
-        return f"{_shown(cell)} is not a number (write it without thousands separators)"
-    return f"{_shown(cell)} is not a number"
+        return f"{shown(cell)} is not a number (write it without thousands separators)"
+    return f"{shown(cell)} is not a number"
 
 
 def _complete(columns: dict[str, Array], place: _Place) -> dict[str, Array]:
@@ -345,8 +334,6 @@ def _complete(columns: dict[str, Array], place: _Place) -> dict[str, Array]:
     if "others1" in columns:
         for name, values in columns.items():
             place.require(values >= 0, name, "must not be negative")
-        for n, events, others in (("n1", "events1", "others1"), ("n2", "events2", "others2")):
-            place.headings[n] = f"{place.headings[events]} + {place.headings[others]}"
         a, b, c, d = columns.values()
         return {"events1": a, "n1": a + b, "events2": c, "n2": c + d}
     spread = next((name for name in ("v", "se") if name in columns), None)
@@ -354,15 +341,3 @@ def _complete(columns: dict[str, Array], place: _Place) -> dict[str, Array]:
         return columns
     place.require(columns[spread] > 0, spread, "must be positive")
     return {"y": columns["y"], "v": columns[spread] ** (2 if spread == "se" else 1)}
-
-
-def _clean(text: str) -> str:
-    """Text in one line, without characters that would steer a terminal."""
-    if not text.isprintable():
-        text = "".join(letter if letter.isprintable() else " " for letter in text)
-    return " ".join(text.split())
-
-
-def _shown(text: str, most: int = 40) -> str:
-    clean = _clean(text)
-    return repr(clean if len(clean) <= most else f"{clean[:most]}...")

@@ -19,9 +19,15 @@ from globulin.findings import AnsweredClaim, Findings, used_sources
 from globulin.formats.effect_table import EffectTable
 from globulin.methods import METHODS, Method
 from globulin.planning.comparison import RegimenRow
+from globulin.planning.dose_effect import DoseAnswers
 from globulin.planning.labelled import LabelledAmount
+from globulin.synthesis.certainty import Certainty
+from globulin.synthesis.methods_text import MethodsText
 from globulin.synthesis.own_table import PRIOR_SCALE, PooledTable, StudyEffect
+from globulin.synthesis.policy import PolicySummary
+from globulin.synthesis.strata import Strata
 from globulin.synthesis.trials import TrialSummary
+from globulin.synthesis.without_each import Without
 
 SCHEMA_VERSION = 1
 NOTICE = "globulin informs; it does not prescribe."
@@ -33,22 +39,32 @@ def to_text(document: dict[str, Any]) -> str:
 
 
 def evidence_document(dossier: Dossier, findings: Findings) -> dict[str, Any]:
-    """What `globulin evidence --json` prints: effects, the three answers by id, what cannot be pooled."""
+    """What `globulin evidence --json` prints: effects, the three answers by id, and what they hang on."""
     trials = _plain(TrialSummary, findings.trials)
     answers = {answer.pop("id"): answer for answer in trials["answers"]}
-    for answer in answers.values():
+    for identifier, answer in answers.items():
         answer["bayes"] = {summary.pop("prior"): summary for summary in answer["bayes"]}
+        answer["policy"] = _policy(findings.trials.answer(identifier).policy)
     return {
         **_head(dossier),
         "scale": "standardised mean difference (SMD); positive favours immune globulin",
         **trials,
         "answers": answers,
         "unusable": [{"study": study, "reason": reason} for study, reason in findings.trials.unusable],
+        "methods_text": None
+        if findings.trials.methods_text is None
+        else _methods_text(findings.trials.methods_text),
+        "certainty": _plain(Certainty, findings.certainty),
+        "dose": _plain(DoseAnswers, findings.dose),
     }
 
 
 def pooled_document(table: EffectTable, result: PooledTable) -> dict[str, Any]:
-    """What `globulin pool --json` prints: the summary by the names of `pool`, others beside it, studies."""
+    """What `globulin pool --json` prints: the summary by the names of `pool`, others beside it, studies.
+
+    At the top stands the classical summary, with the numbers that `pool` gives; what the policy puts first
+    and beside it stands under `policy` (null where the caller chose the method).
+    """
     return {
         "notice": NOTICE,
         "file": table.file,
@@ -58,6 +74,7 @@ def pooled_document(table: EffectTable, result: PooledTable) -> dict[str, Any]:
         "ci_method": result.ci_method,
         "level": result.level,
         **_numbers(result.pooled, _POOLED),
+        "policy": _policy(result.policy),
         "wald": _numbers(result.wald, _INTERVAL),
         "bayes": {"tau_prior": f"half-normal({PRIOR_SCALE})", **_numbers(result.bayes, _BAYES)}
         if result.bayes
@@ -66,7 +83,32 @@ def pooled_document(table: EffectTable, result: PooledTable) -> dict[str, Any]:
         "corrected": list(result.corrected),
         "without_events": list(result.without_events),
         "not_pooled": list(result.unusable),
+        "apart": list(result.apart),
+        "leave_one_out": [
+            {"study": result.studies[without.index].study, **_without(without)} for without in result.left_out
+        ],
+        "strata": _plain(Strata | None, result.strata),
+        "methods_text": _methods_text(result.methods_text),
         "studies": [_study(row) for row in result.studies],
+    }
+
+
+def _policy(policy: PolicySummary | None) -> dict[str, Any] | None:
+    """A policy's answer with its summaries by method id."""
+    if policy is None:
+        return None
+    found: dict[str, Any] = _plain(PolicySummary, policy)
+    found["beside"] = {summary.pop("id"): summary for summary in found["beside"]}
+    return found
+
+
+def _methods_text(text: MethodsText) -> dict[str, Any]:
+    """A methods section with its references written out."""
+    citations = {method.id: method.citation for method in METHODS}
+    return {
+        **_plain(MethodsText, text),
+        "text": text.text,
+        "references": {key: citations[key] for key in text.methods},
     }
 
 
@@ -80,6 +122,12 @@ _BAYES = (
     *("median", "mean", "sd", "ci_lower", "ci_upper", "tau_median", "tau_ci_lower", "tau_ci_upper"),
     *("predictive_median", "predictive_lower", "predictive_upper", "message"),
 )
+
+
+def _without(without: Without) -> dict[str, Any]:
+    numbers: dict[str, Any] = _plain(Without, without)
+    del numbers["index"]
+    return numbers
 
 
 def _study(row: StudyEffect) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The three charts of the page, each with the numbers it draws as a table and in words.
+"""The charts of doses, each with the numbers it draws as a table and in words.
 
 A chart and its table come from the same rows, so they cannot differ; shapes and printed words carry every
 distinction that colour carries.
@@ -21,14 +21,10 @@ from globulin.pages.layout import (
     Mark,
     band,
     specification,
-    vertical_line,
 )
-from globulin.pages.study_words import effect_words
 from globulin.pages.vega import Convert, draw
 from globulin.planning.comparison import Origin, RegimenRow
 from globulin.planning.dosing import Amount
-from globulin.synthesis.readings import TrialEffect
-from globulin.synthesis.trials import Answer, TrialSummary
 
 
 @dataclass(frozen=True)
@@ -66,114 +62,6 @@ GROUPS = {origin: (heading, *_LOOKS[origin]) for origin, heading in words.ORIGIN
 """Heading, colour and shape of each kind of regimen, in the order of the charts."""
 
 MODEL_SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross")
-
-
-# --- what the trials found -------------------------------------------------------------------------
-
-
-def forest(trials: TrialSummary, convert: Convert | None = None) -> Chart:
-    """Every controlled trial, the null ones as ranges without an estimate, and all three answers."""
-    lines: list[Line] = [Line("Trials", heading=True)]
-    marks: list[Mark] = []
-    bars: list[Bar] = []
-    rows: list[Row] = []
-    for effect in trials.effects:
-        _draw_trial(effect, lines, marks, bars)
-        rows.append(_trial_row(effect))
-    for answer in trials.answers:
-        lines.append(Line(answer.title, heading=True))
-        for label, middle, low, high, filled in _summaries(answer):
-            row = len(lines)
-            lines.append(Line(label, words.estimate(middle, low, high)))
-            bars.append(Bar(row, low, high, "ink"))
-            marks.append(Mark(row, middle, "ink", "diamond", filled))
-            rows.append(_summary_row(trials, answer, label, words.estimate(middle, low, high)))
-    axis = _forest_axis(bars)
-    height = len(lines) * ROW_PX
-    behind = [
-        *vertical_line(axis, 0.0, height, "no difference", side="left"),
-        *vertical_line(axis, trials.worth_it_smd, height, "worth having", side="right", dashed=True),
-    ]
-    title = "What the controlled trials found, and three ways to add them up"
-    alt = _forest_words(trials)
-    spec = specification(lines, axis, marks=marks, bars=bars, behind=behind)
-    svg, paper = draw(spec, "chart-forest", title, alt, convert)
-    columns = ("Trial or summary", "People (treated + control)", "Effect (95% interval)", "Rests on")
-    return Chart("chart-forest", title, alt, svg, paper, columns, tuple(rows))
-
-
-def _draw_trial(effect: TrialEffect, lines: list[Line], marks: list[Mark], bars: list[Bar]) -> None:
-    row = len(lines)
-    label = f"{effect.name} ({effect.n_active} + {effect.n_control})"
-    if effect.smd is not None and effect.ci_lower is not None and effect.ci_upper is not None:
-        lines.append(Line(label, words.estimate(effect.smd, effect.ci_lower, effect.ci_upper)))
-        bars.append(Bar(row, effect.ci_lower, effect.ci_upper, "trial"))
-        marks.append(Mark(row, effect.smd, "trial", "square"))
-    elif effect.bound is not None:
-        lines.append(Line(label, f"within \N{PLUS-MINUS SIGN}{words.fixed(effect.bound)}, not printed"))
-        bars.append(Bar(row, -effect.bound, effect.bound, "trial", "open"))
-
-
-def _trial_row(effect: TrialEffect) -> Row:
-    people = f"{effect.n_active} + {effect.n_control}"
-    kind = (
-        "numbers printed"
-        if effect.smd is not None
-        else "only \N{LEFT SINGLE QUOTATION MARK}not significant\N{RIGHT SINGLE QUOTATION MARK}"
-    )
-    return Row((effect.name, people, effect_words(effect), kind), effect.sources)
-
-
-def _summaries(answer: Answer) -> list[tuple[str, float, float, float, bool]]:
-    """Label, middle, low, high and whether the mark is filled, of each summary of an answer."""
-    found: list[tuple[str, float, float, float, bool]] = []
-    plain = answer.frequentist
-    if plain is not None:
-        found.append(("Classical, Wald", plain.estimate, plain.wald_lower, plain.wald_upper, True))
-        found.append(
-            (
-                "Classical, Hartung-Knapp",
-                plain.estimate,
-                plain.hartung_knapp_lower,
-                plain.hartung_knapp_upper,
-                True,
-            )
-        )
-    found.extend(
-        (f"Bayesian, {bayes.prior} prior", bayes.median, bayes.ci_lower, bayes.ci_upper, False)
-        for bayes in answer.bayes
-    )
-    return found
-
-
-def _summary_row(trials: TrialSummary, answer: Answer, label: str, shown: str) -> Row:
-    counted = [e for e in trials.effects if e.smd is not None or answer.id != "numbers_only"]
-    people = f"{sum(e.n_active for e in counted)} + {sum(e.n_control for e in counted)}"
-    sources = dict.fromkeys(source for effect in counted for source in effect.sources)
-    rests = f"{answer.k} trials, {answer.k_with_numbers} with numbers"
-    return Row((f"{answer.title}: {label}", people, shown, rests), tuple(sources))
-
-
-def _forest_axis(bars: Sequence[Bar]) -> Axis:
-    low = min((bar.low for bar in bars), default=-1.0)
-    high = max((bar.high for bar in bars), default=1.0)
-    ticks = tuple(float(tick) for tick in range(-10, 11) if low <= tick <= high)
-    title = (
-        "\N{LEFTWARDS ARROW} favours placebo \N{MIDDLE DOT} standard deviations \N{MIDDLE DOT}"
-        " favours immune globulin \N{RIGHTWARDS ARROW}"
-    )
-    return Axis(title, low - 0.1, high + 0.1, ticks, plot_px=380, label_px=200)
-
-
-def _forest_words(trials: TrialSummary) -> str:
-    parts = [f"{effect.name}: {effect_words(effect)}." for effect in trials.effects]
-    for answer in trials.answers:
-        shown = "; ".join(
-            f"{label} {words.estimate(middle, low, high)}"
-            for label, middle, low, high, _ in _summaries(answer)
-        )
-        parts.append(f"{answer.title}: {shown}.")
-    return "Effects in standard deviations, above zero favours immune globulin. " + " ".join(parts)
 
 
 # --- doses -----------------------------------------------------------------------------------------
@@ -352,15 +240,4 @@ def _rise_words(findings: Findings) -> str:
     return (
         "Mean rise of total IgG above a person's own level once doses repeat, in g/L on a logarithmic axis;"
         " each regimen shows every model and the spread between them. " + " ".join(parts)
-    )
-
-
-def all_charts(
-    dossier: Dossier, findings: Findings, convert: Convert | None = None
-) -> tuple[Chart, Chart, Chart]:
-    """The charts of the page: trials, doses, rises. `convert` draws them (default: in this process)."""
-    return (
-        forest(findings.trials, convert),
-        doses(dossier, findings, convert),
-        rises(dossier, findings, convert),
     )

@@ -14,8 +14,10 @@ from globulin.dossier.treatment import Product
 from globulin.pages import words
 from globulin.pages.blocks import Said
 from globulin.pages.facts import record_sources
+from globulin.pages.profile_words import how_it_is_drawn, not_readable
 from globulin.pages.references import Cell, Json, PrintedPage
 from globulin.pages.sections.minute import is_under_way, sentences
+from globulin.pages.simulated import NOT_SHOWN
 from globulin.planning.comparison import RegimenCost, RegimenRow
 from globulin.planning.cost import DrugPrice
 from globulin.planning.dosing import Amount
@@ -109,14 +111,22 @@ def _report(page: PrintedPage, report: Report) -> Json:
     )
 
 
-def doses(page: PrintedPage) -> list[Json]:
-    """Every regimen that comes to an amount per four weeks, in groups by where it comes from."""
+def doses(page: PrintedPage) -> Json:
+    """Every regimen that comes to an amount per four weeks, by where it comes from; and some over time."""
     groups = []
     for origin, title in words.ORIGINS.items():
         rows = [_dose(page, row) for row in page.findings.regimens if row.origin == origin and _amount(row)]
         if rows:
             groups.append({"title": title, "rows": rows})
-    return groups
+    profiles = page.findings.profiles
+    return {
+        "groups": groups,
+        "over_time": how_it_is_drawn(profiles) if profiles else "",
+        "not_readable": [
+            page.cell(text, sources, lead=lead) for lead, text, sources in not_readable(profiles)
+        ],
+        "not_shown": NOT_SHOWN,
+    }
 
 
 def _amount(row: RegimenRow) -> tuple[float, float] | None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from globulin.dossier.provenance import Cited, Missing, known
-from globulin.dossier.study import (
-    RiskOfBias,
-    Study,
-)
+from globulin.dossier.study import Study
 from globulin.pages import words
 from globulin.pages.references import Cell, Json, PrintedPage
 from globulin.pages.study_words import effect_words, found_words, given_words, printed_p
@@ -30,6 +27,10 @@ def trials(page: PrintedPage) -> Json:
     ]
     return {
         "rows": [_trial(page, study, effects.get(study.id)) for study in studies],
+        "first": [[answer.title, *_first(answer)] for answer in summary.answers],
+        "first_name": summary.answers[0].policy.primary.name
+        if summary.answers and summary.answers[0].policy.primary
+        else "",
         "answers": [[answer.title, *_answer(answer)] for answer in summary.answers],
         "answer_words": [{"title": answer.title, "words": answer.words} for answer in summary.answers],
         "biased": _biased(summary),
@@ -40,7 +41,6 @@ def trials(page: PrintedPage) -> Json:
         "spread": [text for answer in summary.answers if (text := _spread(answer))],
         "worth_it": words.number(summary.worth_it_smd),
         "missing": list(_missing(page, studies, summary)),
-        "bias": [_bias(study, study.risk_of_bias) for study in studies if study.risk_of_bias],
         "outside": [
             [
                 page.cell(words.capital(effect.condition), lead=f"{effect.name}."),
@@ -87,9 +87,7 @@ def _missing(page: PrintedPage, studies: Sequence[Study], summary: TrialSummary)
     for effect in summary.effects:
         for step in effect.derivation:
             if step.startswith("assumed: "):
-                yield page.cell(
-                    words.sentence(f"people per group were {step}"), effect.sources, lead=f"{effect.name}."
-                )
+                yield page.cell(words.sentence(words.capital(step)), effect.sources, lead=f"{effect.name}.")
     levels: dict[str, list[str]] = {}
     for study in studies:
         fact = study.igg_levels
@@ -123,6 +121,20 @@ def _answer(answer: Answer) -> list[Cell]:
     return [str(answer.k), *frequentist, *bayes]
 
 
+def _first(answer: Answer) -> list[Cell]:
+    """The answer by the method that speaks first."""
+    summary = answer.policy.primary
+    if summary is None:
+        return [answer.policy.message, *["\N{EN DASH}"] * 3]
+    new, benefit, worth_it = ["\N{EN DASH}"] * 3
+    if summary.prediction_lower is not None and summary.prediction_upper is not None:
+        new = words.bounds(summary.prediction_lower, summary.prediction_upper)
+    if summary.probability_above_zero is not None and summary.probability_worth_it is not None:
+        benefit = words.probability(summary.probability_above_zero)
+        worth_it = words.probability(summary.probability_worth_it)
+    return [words.estimate(summary.estimate, summary.ci_lower, summary.ci_upper), new, benefit, worth_it]
+
+
 def _biased(summary: TrialSummary) -> str:
     """Why the first answer misleads; empty where every trial printed its numbers."""
     silent = [effect for effect in summary.effects if effect.smd is None]
@@ -146,8 +158,3 @@ def _spread(answer: Answer) -> str:
         return f"{text}; too few trials to predict a new one."
     expected = words.bounds(summary.prediction_lower, summary.prediction_upper)
     return f"{text}; a new trial would be expected to find {expected} (95%)."
-
-
-def _bias(study: Study, bias: RiskOfBias) -> list[Cell]:
-    levels = [bias.domains[name].level if name in bias.domains else "unclear" for name in words.DOMAINS]
-    return [study.name, *(words.BIAS[level][1] for level in (*levels, bias.overall.level))]

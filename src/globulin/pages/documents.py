@@ -19,8 +19,9 @@ from globulin.dossier import Dossier
 from globulin.errors import RenderError
 from globulin.findings import Findings
 from globulin.methods import METHODS
-from globulin.pages import document_sections, document_trials, words
-from globulin.pages.charts import Chart, doses, forest, rises
+from globulin.pages import document_certainty, document_sections, document_trials, words
+from globulin.pages.charts import Chart
+from globulin.pages.drawn import all_charts
 from globulin.pages.references import Json, PrintedPage
 
 
@@ -39,7 +40,7 @@ def living_page_pdf(
     warns about it, since either could mean hidden text.
     """
     if charts is None:
-        charts = (forest(findings.trials), doses(dossier, findings), rises(dossier, findings))
+        charts = all_charts(dossier, findings)
     content = _content(dossier, findings, charts, version, made_on)
     return compile_pdf("living_page.typ", content, made_on)
 
@@ -76,6 +77,7 @@ def _content(
         "minute": list(document_sections.minute(page)),
         "products": document_sections.products(page),
         "trials": document_trials.trials(page),
+        "certainty": document_certainty.certainty(page),
         "reports": document_sections.reports(page),
         "doses": document_sections.doses(page),
         "cost": document_sections.cost(page),

@@ -20,6 +20,15 @@ ROW_PX = 24
 TEXT_PX = 13
 SYMBOL_AREA = 62.0
 SMALL_AREA = 40.0
+RING_AREA = 250.0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a row has in a further column: words, or a sign in a ring whose colour repeats the sign."""
+
+    text: str
+    ring: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,8 @@ class Line:
     label: str
     value: str = ""
     heading: bool = False
+    cells: tuple[Cell, ...] = ()
+    """What stands in the further columns of the chart (`Axis.columns`)."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +56,13 @@ class Mark:
 
 @dataclass(frozen=True)
 class Bar:
-    """A range of a row: an interval (thin), a span of doses (thick) or a range without estimate (open)."""
+    """A range of a row: interval (thin), that of a new trial (dotted), span (thick), no estimate (open)."""
 
     row: int
     low: float
     high: float
     colour: str
-    style: Literal["thin", "thick", "open"] = "thin"
+    style: Literal["thin", "dotted", "thick", "open"] = "thin"
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,8 @@ class Axis:
     label_px: int = 232
     value_title: str = ""
     """What the printed values are, above their column."""
+    columns: tuple[tuple[str, int], ...] = ()
+    """Further columns on the right: what stands above each, and its left edge in pixels from the values."""
 
 
 def specification(
@@ -80,7 +93,7 @@ def specification(
     """The Vega-Lite specification of a chart with rows."""
     height = len(lines) * ROW_PX
     layers = [*(behind or []), _row_rules(lines, axis, height), *_bars(bars, axis, height)]
-    layers += [_marks(marks, axis, height), *_labels(lines, axis, height)]
+    layers += [_marks(marks, axis, height), *_labels(lines, axis, height), *_cells(lines, axis, height)]
     return {
         "$schema": f"https://vega.github.io/schema/vega-lite/v{VEGA_LITE}.json",
         "width": axis.plot_px,
@@ -170,6 +183,7 @@ def _row_rules(lines: Sequence[Line], axis: Axis, height: int) -> Json:
 def _bars(bars: Sequence[Bar], axis: Axis, height: int) -> Layers:
     """Ranges, one layer per style; each brings its own colour."""
     styles: dict[str, tuple[float, str, Json, str]] = {
+        "dotted": (0.0, "rule", {"strokeWidth": 1.5, "strokeDash": [2, 3]}, "color"),
         "thin": (0.0, "rule", {"strokeWidth": 2}, "color"),
         "thick": (4.0, "rect", {"cornerRadius": 2}, "color"),
         "open": (
@@ -252,6 +266,32 @@ def _labels(lines: Sequence[Line], axis: Axis, height: int) -> Layers:
     if axis.value_title:
         look = {"text": axis.value_title, "align": "left", **_ABOVE}
         layers.append(_layer([{}], "text", look, {"x": _at(side), "y": _at(0)}))
+    return layers
+
+
+def _cells(lines: Sequence[Line], axis: Axis, height: int) -> Layers:
+    """The further columns: words from their left edge, rings with their sign around it."""
+    side = axis.plot_px + 14
+    layers: Layers = []
+    for index, (title, edge) in enumerate(axis.columns):
+        filled = [
+            (middle(row), line.cells[index]) for row, line in enumerate(lines) if index < len(line.cells)
+        ]
+        ringed = [(y, cell) for y, cell in filled if cell.ring]
+        align = "center" if ringed else "left"
+        place: Json = {"x": _at(side + edge), "y": _down(height)}
+        if ringed:
+            rows: list[Json] = [{"y": y, "colour": ink(cell.ring)} for y, cell in ringed]
+            look: Json = {"shape": "circle", "size": RING_AREA, "strokeWidth": 1.5, "fill": ink("surface")}
+            layers.append(_layer(rows, "point", look, {**place, "stroke": _as_given("colour")}))
+        words: list[Json] = [{"y": y, "text": cell.text} for y, cell in filled if cell.text]
+        text: Json = {"align": align, "baseline": "middle", "fontSize": TEXT_PX, "color": ink("ink")}
+        if words:
+            field: Json = {"text": {"field": "text", "type": "nominal"}}
+            layers.append(_layer(words, "text", text, {**place, **field}))
+        if title:
+            above: Json = {"text": title, "align": align, **_ABOVE}
+            layers.append(_layer([{}], "text", above, {"x": _at(side + edge), "y": _at(0)}))
     return layers
 
 

@@ -11,9 +11,12 @@ from rich.table import Table
 from rich.text import Text
 from scipy import special
 
+from globulin.methods import METHODS
 from globulin.pages import words
+from globulin.pages.study_words import flip_words
 from globulin.synthesis.own_table import PRIOR_SCALE, PooledTable, StudyEffect
 from globulin.synthesis.pooling import Pooled
+from globulin.synthesis.without_each import Without
 
 MEASURES = {
     "OR": "log odds ratio",
@@ -38,6 +41,7 @@ MEASURES = {
     "IRR": "log rate ratio",
     "IRD": "rate difference",
     "IRSD": "difference of root rates",
+    "HR": "log hazard ratio",
     "GEN": "effects as given",
 }
 """What each measure is, in words."""
@@ -56,6 +60,7 @@ _PLAIN_SCALE: dict[str, tuple[str, Callable[[float], float]]] = {
     **dict.fromkeys(("OR", "PETO"), ("odds ratio", np.exp)),
     "RR": ("risk ratio", np.exp),
     "IRR": ("rate ratio", np.exp),
+    "HR": ("hazard ratio", np.exp),
     "ROM": ("ratio of means", np.exp),
     "VR": ("ratio of standard deviations", np.exp),
     "CVR": ("ratio of coefficients of variation", np.exp),
@@ -65,9 +70,20 @@ _PLAIN_SCALE: dict[str, tuple[str, Callable[[float], float]]] = {
 }
 
 
-def pooled_view(result: PooledTable, file: str) -> RenderableType:
-    """The studies, the summaries, and what they do not show."""
-    notes = [*_heterogeneity(result), *_plain_scale(result), *_remarks(result)]
+def pooled_view(result: PooledTable, file: str, *, methods: bool = False) -> RenderableType:
+    """The studies, the summaries, what the choice rests on, and what they do not show.
+
+    `methods` adds a methods section with its references.
+    """
+    notes = [
+        *_why(result),
+        *_heterogeneity(result),
+        *_plain_scale(result),
+        *_designs(result),
+        *_without(result),
+        *_remarks(result),
+        *(_methods(result) if methods else ()),
+    ]
     return Group(
         _study_table(result, file),
         _summary_table(result),
@@ -99,20 +115,93 @@ def _study_cells(row: StudyEffect, show: Callable[[float], str]) -> tuple[str | 
 def _summary_table(result: PooledTable) -> Table:
     table = Table(title=f"Pooled, {words.counted(result.pooled.k, 'study', 'studies')}", title_justify="left")
     table.add_column("summary", overflow="fold")
-    for heading in ("effect", f"{100 * result.level:g}% interval", "p"):
+    for heading in ("effect", f"{100 * result.level:g}% interval", "a new study", "p"):
         table.add_column(heading, justify="right")
     show = _decimals(result)
-    summaries = {f"{result.tau2_method}, {INTERVALS[result.ci_method]}": result.pooled}
-    summaries[f"{result.tau2_method}, Wald"] = result.wald
-    if result.pooled.k == 1:
-        summaries = {"the study itself, Wald": result.wald}
-    for name, summary in summaries.items():
-        reach = f"{show(summary.ci_lower)} to {show(summary.ci_upper)}"
-        table.add_row(name, show(summary.estimate), reach, _p(summary.p_value))
-    if result.bayes is not None:
-        reach = f"{show(result.bayes.ci_lower)} to {show(result.bayes.ci_upper)}"
-        table.add_row(f"Bayes, half-normal({PRIOR_SCALE}) prior of tau", show(result.bayes.median), reach, "")
+
+    def reach(low: float | None, high: float | None) -> str:
+        return "" if low is None or high is None or not isfinite(low) else f"{show(low)} to {show(high)}"
+
+    named = set()
+    for summary in result.policy.summaries if result.policy is not None else ():
+        first = summary is (result.policy.primary if result.policy else None)
+        named.add(summary.id)
+        table.add_row(
+            f"{summary.name}, speaks first" if first else summary.name,
+            show(summary.estimate),
+            reach(summary.ci_lower, summary.ci_upper),
+            reach(summary.prediction_lower, summary.prediction_upper),
+            "" if summary.p_value is None else _p(summary.p_value),
+        )
+    for name, pooled in _classical(result).items():
+        interval = reach(pooled.ci_lower, pooled.ci_upper)
+        new = reach(pooled.prediction_lower, pooled.prediction_upper)
+        table.add_row(name, show(pooled.estimate), interval, new, _p(pooled.p_value))
+    if result.bayes is not None and "bayes_half_normal_0.5" not in named:
+        interval = reach(result.bayes.ci_lower, result.bayes.ci_upper)
+        new = reach(result.bayes.predictive_lower, result.bayes.predictive_upper)
+        name = f"Bayes, half-normal({PRIOR_SCALE}) prior of tau"
+        table.add_row(name, show(result.bayes.median), interval, new, "")
     return table
+
+
+def _classical(result: PooledTable) -> dict[str, Pooled]:
+    """The classical summaries that stand in every table; of one study there is only its own."""
+    if result.pooled.k == 1:
+        return {} if result.policy is not None else {"the study itself, Wald": result.wald}
+    chosen = f"{result.tau2_method}, {INTERVALS[result.ci_method]}"
+    return {chosen: result.pooled, f"{result.tau2_method}, Wald": result.wald}
+
+
+def _why(result: PooledTable) -> list[str]:
+    """Why the summary that speaks first does, and which methods these studies do not allow."""
+    if result.policy is None:
+        return []
+    absent = [f"{method.name} {method.reason}" for method in result.policy.not_defined]
+    return [result.policy.reason, *([f"Not given: {'; '.join(absent)}."] if absent else [])]
+
+
+def _designs(result: PooledTable) -> list[str]:
+    """Every design on its own, and the answer with borrowed weight where it was asked for."""
+    if result.strata is None:
+        return []
+    lines = [result.strata.words] if result.strata.words else []
+    show = _decimals(result)
+    for stratum in result.strata.strata:
+        text = f"{words.capital(stratum.words)}: {stratum.k} of {stratum.k_listed} with an effect."
+        summary = stratum.summary.primary if stratum.summary is not None else None
+        if summary is not None:
+            alone = f"{show(summary.estimate)} ({show(summary.ci_lower)} to {show(summary.ci_upper)})"
+            text += f" Alone: {alone}, {summary.name}."
+        lines.append(f"{text} {stratum.reason}")
+    borrowed = result.strata.borrowed
+    if borrowed is not None and borrowed.summary.primary is not None:
+        first = borrowed.summary.primary
+        together = f"{show(first.estimate)} ({show(first.ci_lower)} to {show(first.ci_upper)})"
+        lines.append(f"With weight {borrowed.weight:g} for comparisons without randomisation: {together}.")
+        lines += [f"  Weight: {flip_words(flip)}" for flip in borrowed.curve.flips]
+    return [*lines, *([words.sentence(result.strata.message)] if result.strata.message else [])]
+
+
+def _without(result: PooledTable) -> list[str]:
+    """How far the answer moves when one study is left out."""
+    if not result.left_out:
+        return []
+    show = _decimals(result)
+    low, high = (pick(result.left_out, key=lambda each: each.estimate) for pick in (min, max))
+
+    def told(each: Without) -> str:
+        interval = f"{show(each.ci_lower)} to {show(each.ci_upper)}"
+        return f"{show(each.estimate)} ({interval}) without {result.studies[each.index].study}"
+
+    return [f"Leaving out one study at a time: from {told(low)} to {told(high)}."]
+
+
+def _methods(result: PooledTable) -> list[str]:
+    """A methods section that can be copied, with its references."""
+    cited = {method.id: method.citation for method in METHODS}
+    lines = [f"Methods, from what was run: {result.methods_text.text}"]
+    return [*lines, *(f"  {cited[name]}" for name in result.methods_text.methods)]
 
 
 def _heterogeneity(result: PooledTable) -> list[str]:

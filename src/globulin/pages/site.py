@@ -19,7 +19,8 @@ from globulin.errors import InputError
 from globulin.findings import Findings
 from globulin.pages import words
 from globulin.pages.blocks import Section
-from globulin.pages.charts import Chart, all_charts
+from globulin.pages.charts import Chart
+from globulin.pages.drawn import all_charts
 from globulin.pages.sections import claims, colophon, costs, doses, minute, products, reports, risks, trials
 
 FONTS = ("SourceSans3VF-Upright.woff2", "SourceSans3VF-Italic.woff2", "OFL.txt")
@@ -72,7 +73,7 @@ def page_html(
     charts: Sequence[Chart] | None = None,
 ) -> str:
     """The whole page as HTML. Same arguments, same text."""
-    forest, amounts, rises = charts if charts is not None else all_charts(dossier, findings)
+    drawn = {chart.id: chart for chart in charts or all_charts(dossier, findings)}
     groups = colophon.source_groups(dossier)
     page = Page(
         title="Immune globulin in ME/CFS and fibromyalgia",
@@ -87,9 +88,9 @@ def page_html(
         sections=(
             minute.section(dossier, findings),
             products.section(dossier, findings),
-            trials.section(dossier, findings, forest),
+            trials.section(dossier, findings, drawn),
             reports.section(dossier, findings),
-            doses.section(dossier, findings, amounts, rises),
+            doses.section(dossier, findings, drawn),
             costs.section(dossier, findings),
             risks.section(dossier),
             claims.section(dossier, findings),

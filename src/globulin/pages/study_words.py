@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from globulin.dossier.provenance import known
-from globulin.dossier.study import (
+from globulin.dossier.result import (
     Change,
+    ChangeScores,
     Counts,
+    GroupChange,
+    GroupMean,
+    GroupMedian,
     Means,
     Medians,
     NotSignificant,
-    Outcome,
     Percentages,
     PrintedEffect,
-    Quartiles,
+    PValue,
     Single,
-    Study,
     TestStatistic,
     Words,
 )
+from globulin.dossier.study import Outcome, Study
 from globulin.dossier.treatment import Product, Regimen
 from globulin.pages import words
+from globulin.synthesis.curves import Flip
 from globulin.synthesis.readings import TrialEffect
 
 DIRECTIONS = {
@@ -94,16 +98,21 @@ def result_words(study: Study, outcome: Outcome) -> str:
             return f"{shown} ({result.unit})"
         case Means():
             return "; ".join(
-                f"{name[arm]}: mean {words.number(g.mean)} (SD {words.number(g.sd)}, {g.n} people)"
+                f"{name[arm]}: mean {words.number(g.mean)} ({_spread(g)}, {g.n} people)"
                 for arm, g in result.groups.items()
             )
         case Medians():
-            return "; ".join(f"{name[arm]}: {_quartiles(g)}" for arm, g in result.groups.items())
+            return "; ".join(f"{name[arm]}: {_median(g)}" for arm, g in result.groups.items())
+        case ChangeScores():
+            return "; ".join(f"{name[arm]}: {_change(g)}" for arm, g in result.groups.items())
         case TestStatistic():
             return (
                 f"{result.statistic} = {words.number(result.value)} with {words.number(result.df)} degrees of"
                 f" freedom, in favour of {name[result.favours]}"
             )
+        case PValue():
+            favoured = f", in favour of {name[result.favours]}" if result.favours else ""
+            return f"p {result.relation} {words.number(result.value)}{favoured}"
         case NotSignificant():
             return "" if outcome.says else "no significant difference; the estimate was not printed"
         case Words():
@@ -112,16 +121,37 @@ def result_words(study: Study, outcome: Outcome) -> str:
             return _single_words(result, name)
 
 
-def _quartiles(group: Quartiles) -> str:
-    quartiles = f"{words.number(group.q1)} to {words.number(group.q3)}"
-    return f"median {words.number(group.median)} (quartiles {quartiles})"
+def _spread(group: GroupMean | GroupChange) -> str:
+    if group.ci is not None:
+        return f"{100 * group.ci.level:g}% interval {words.span(group.ci.lower, group.ci.upper, 4)}"
+    if group.se is not None:
+        return f"standard error {words.number(group.se)}"
+    return "SD not printed" if group.sd is None else f"SD {words.number(group.sd)}"
+
+
+def _median(group: GroupMedian) -> str:
+    pairs = (("quartiles", group.q1, group.q3), ("range", group.minimum, group.maximum))
+    printed = [
+        f"{what} {words.number(low)} to {words.number(high)}"
+        for what, low, high in pairs
+        if low is not None and high is not None
+    ]
+    return f"median {words.number(group.median)}" + (f" ({', '.join(printed)})" if printed else "")
+
+
+def _change(group: GroupChange) -> str:
+    if group.change is not None:
+        return f"change {words.number(group.change)} ({_spread(group)}, {group.n} people)"
+    ends = [words.number(end) for end in (group.baseline, group.final) if end is not None]
+    return f"from {' to '.join(ends)} ({group.n} people)"
 
 
 def _single_words(result: PrintedEffect | Change | Single, name: dict[str, str]) -> str:
     match result:
         case PrintedEffect():
             interval = (
-                f" (95% interval {words.number(result.lower)} to {words.number(result.upper)})"
+                f" ({100 * result.level:g}% interval {words.number(result.lower)}"
+                f" to {words.number(result.upper)})"
                 if result.lower is not None and result.upper is not None
                 else ""
             )
@@ -146,3 +176,13 @@ def _single_words(result: PrintedEffect | Change | Single, name: dict[str, str])
 def printed_p(outcome: Outcome) -> str:
     """The p value as its paper printed it, in brackets; empty where it printed none."""
     return f" (p {outcome.p.replace('<', '< ')})" if outcome.p else ""
+
+
+def flip_words(flip: Flip) -> str:
+    """Where a conclusion starts or stops to hold, in a sentence."""
+    if flip.never:
+        always = "Everywhere" if flip.holds_at_start else "Nowhere"
+        return words.sentence(f"{always} on this range: {flip.words}")
+    places = words.listed([words.number(x, 2) for x in flip.at])
+    verb = "stops" if flip.holds_at_start else "starts"
+    return words.sentence(f"At {places} it {verb} to hold that {flip.words}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -13,15 +13,33 @@ from globulin.dossier.provenance import Source
 from globulin.findings import Findings, used_sources
 from globulin.methods import METHODS
 from globulin.pages import words
-from globulin.pages.study_words import effect_words
+from globulin.pages.study_words import effect_words, flip_words
 from globulin.planning.comparison import RegimenRow
 from globulin.planning.dosing import Amount, NoAmount
-from globulin.synthesis.trials import Answer
+from globulin.synthesis.trials import Answer, TrialSummary
 
 
 def evidence_view(findings: Findings) -> RenderableType:
-    """Trials and the three answers."""
+    """Trials, the three answers, what moves them, and how sure one can be."""
     trials = findings.trials
+    parts: list[RenderableType] = [_effects(trials), *_answers(findings)]
+    parts += [Text(f"What if: {given.words}") for given in trials.as_if]
+    parts += [Text(f"{answer.title}: {answer.words}") for answer in trials.answers]
+    parts += [Text(f"In {answer.name}: {answer.words}") for answer in trials.conditions]
+    parts += [Text(f"Not pooled: {study} ({reason})") for study, reason in trials.unusable]
+    parts += _what_moves(trials)
+    asked = (findings.dose.dose, findings.dose.age, findings.dose.immune_marker)
+    parts += [
+        Text(f"{question.question} Cannot be answered. {question.cannot_be_answered}")
+        for question in asked
+        if question.cannot_be_answered
+    ]
+    parts += _sure(findings)
+    parts.append(Text(f"What this does not show: {words.NOT_SHOWN} {words.SHORT_NOTICE}", style="italic"))
+    return Group(*parts)
+
+
+def _effects(trials: TrialSummary) -> Table:
     effects = Table(title="Controlled trials (SMD; positive favours immune globulin)", title_justify="left")
     for heading in ("trial", "outcome", "n", "effect (95% interval)", "risk of bias"):
         effects.add_column(heading, justify="right" if heading == "n" else "left", overflow="fold")
@@ -33,32 +51,70 @@ def evidence_view(findings: Findings) -> RenderableType:
             effect_words(effect),
             (effect.risk_of_bias or words.NOT_KNOWN).replace("_", " "),
         )
-    answers = Table(title="Three answers, always together", title_justify="left")
-    for heading in ("", "trials", "Wald", "Hartung-Knapp", "Bayes, vague prior", "Bayes, sceptical prior"):
-        longest = max(len(word) for word in heading.split()) if heading else None
-        answers.add_column(heading, overflow="fold", min_width=longest)
-    for answer in trials.answers:
-        answers.add_row(*_answer_cells(answer))
-    parts: list[RenderableType] = [effects, answers]
-    for answer in trials.answers:
-        message = answer.frequentist.message if answer.frequentist else ""
-        remark = f" ({message})" if message else ""
-        parts.append(Text(f"{answer.title}: {answer.words}{remark}"))
-    parts += [Text(f"Not pooled: {study} ({reason})") for study, reason in trials.unusable]
-    parts.append(Text(f"What this does not show: {words.NOT_SHOWN} {words.SHORT_NOTICE}", style="italic"))
-    return Group(*parts)
+    return effects
 
 
-def _answer_cells(answer: Answer) -> tuple[str, ...]:
-    summary = answer.frequentist
+def _answers(findings: Findings) -> list[RenderableType]:
+    """The three answers by the method that speaks first, then every method."""
+    trials = findings.trials
+    if not trials.answers:
+        return [Text("No trial can be pooled.")]
+    first = Table(title="Three answers, always together", title_justify="left")
+    for heading in ("", "trials", "effect (95% interval)", "a new trial", "chance of benefit", "0.5 or more"):
+        first.add_column(heading, overflow="fold")
+    every = Table(title="Every method", title_justify="left")
+    for heading in ("", "method", "effect (95% interval)"):
+        every.add_column(heading, overflow="fold")
+    for answer in trials.answers:
+        first.add_row(answer.title, str(answer.k), *_first(answer))
+        for name, middle, low, high in _every(answer):
+            every.add_row(answer.title, name, words.estimate(middle, low, high))
+        every.add_section()
+    reason = trials.answers[0].policy.reason
+    return [first, Text(reason), every]
+
+
+def _first(answer: Answer) -> tuple[str, ...]:
+    summary = answer.policy.primary
     if summary is None:
-        wald = knapp = "no such interval: effects known only as ranges"
-    else:
-        wald = words.estimate(summary.estimate, summary.wald_lower, summary.wald_upper)
-        knapp = words.bounds(summary.hartung_knapp_lower, summary.hartung_knapp_upper)
-        knapp += f"; I2 {summary.i2_percent:.0f}%"
-    bayes = {b.prior: words.estimate(b.median, b.ci_lower, b.ci_upper) for b in answer.bayes}
-    return (answer.title, str(answer.k), wald, knapp, bayes["vague"], bayes["sceptical"])
+        return (answer.policy.message, "", "", "")
+    new = benefit = worth_it = words.NOT_KNOWN
+    if summary.prediction_lower is not None and summary.prediction_upper is not None:
+        new = words.bounds(summary.prediction_lower, summary.prediction_upper)
+    if summary.probability_above_zero is not None and summary.probability_worth_it is not None:
+        benefit = words.probability(summary.probability_above_zero)
+        worth_it = words.probability(summary.probability_worth_it)
+    return (words.estimate(summary.estimate, summary.ci_lower, summary.ci_upper), new, benefit, worth_it)
+
+
+def _every(answer: Answer) -> Iterator[tuple[str, float, float, float]]:
+    for summary in answer.policy.summaries:
+        yield summary.name, summary.estimate, summary.ci_lower, summary.ci_upper
+    plain = answer.frequentist
+    if plain is not None:
+        spread = f"I2 {plain.i2_percent:.0f}%"
+        yield f"REML, Wald ({spread})", plain.estimate, plain.wald_lower, plain.wald_upper
+        knapp = (plain.hartung_knapp_lower, plain.hartung_knapp_upper)
+        yield f"REML, Hartung-Knapp ({spread})", plain.estimate, *knapp
+    for bayes in answer.bayes:
+        yield f"Bayes, {bayes.prior} opinion", bayes.median, bayes.ci_lower, bayes.ci_upper
+
+
+def _what_moves(trials: TrialSummary) -> list[RenderableType]:
+    if trials.missing is None:
+        return []
+    parts: list[RenderableType] = [
+        Text("If the silent trials had printed their numbers, as a share of their not-significant range:")
+    ]
+    return [*parts, *(Text(f"  {flip_words(flip)}") for flip in trials.missing.curves[0].flips)]
+
+
+def _sure(findings: Findings) -> list[RenderableType]:
+    return [
+        Text(f"{benefit.title}: {benefit.absolute[0].words} {benefit.grade.plain}")
+        for benefit in findings.certainty.summary.benefits
+        if benefit.grade is not None and benefit.absolute
+    ]
 
 
 def regimens_view(findings: Findings) -> RenderableType:

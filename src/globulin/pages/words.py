@@ -8,12 +8,17 @@ from __future__ import annotations
 import re
 from datetime import date
 from math import floor, isfinite, log10
+from typing import TYPE_CHECKING
 
-from globulin.dossier.claim import Verdict
-from globulin.dossier.provenance import How, Seen
-from globulin.dossier.study import Design, Domain
-from globulin.dossier.treatment import Dose, Range, Route
-from globulin.planning.comparison import Origin
+if TYPE_CHECKING:
+    from globulin.dossier.certainty import Domain
+    from globulin.dossier.claim import Verdict
+    from globulin.dossier.provenance import How, Seen
+    from globulin.dossier.study import Design
+    from globulin.dossier.treatment import Dose, Range, Route
+    from globulin.planning.comparison import Origin
+    from globulin.synthesis.grading import CertaintyLevel
+    from globulin.synthesis.policy import MethodId
 
 MINUS = "\N{MINUS SIGN}"
 NOTICE = (
@@ -83,8 +88,40 @@ BIAS: dict[str, tuple[str, str]] = {
     "high": (MINUS, "High"),
     "critical": ("!", "Critical"),
     "unclear": ("?", "Unclear"),
+    "moderate": ("~", "Moderate"),
+    "serious": (MINUS, "Serious"),
+    "no_information": ("?", "No information"),
 }
 """Symbol and word of each level of risk of bias."""
+BIAS_COLOURS: dict[str, str] = {
+    "low": "neighbour",
+    "some_concerns": "series",
+    "high": "practitioner",
+    "critical": "practitioner",
+    "unclear": "muted",
+    "moderate": "series",
+    "serious": "practitioner",
+    "no_information": "muted",
+}
+"""Colour of each level in a chart; it repeats the sign and says nothing of its own."""
+CERTAINTY: dict[CertaintyLevel, str] = {
+    "high": "High",
+    "moderate": "Moderate",
+    "low": "Low",
+    "very_low": "Very low",
+}
+"""Certainty in a word."""
+METHODS_SHORT: dict[MethodId, str] = {
+    "own_effect": "the trial itself",
+    "bayes_half_normal_0.5": "Bayes, half-normal(0.5)",
+    "bayes_half_normal_1": "Bayes, half-normal(1)",
+    "bayes_turner": "Bayes, Turner",
+    "bayes_rhodes": "Bayes, Rhodes",
+    "bayes_half_normal_sd": "Bayes, half-normal(SD/2)",
+    "hksj_guarded": "REML, Hartung-Knapp",
+    "common_effect": "Common effect",
+}
+"""Each method of the policy, short enough for a chart."""
 
 DESIGNS: dict[Design, str] = {
     "parallel_rct": "randomised, parallel groups",

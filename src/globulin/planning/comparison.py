@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from globulin.dossier import Dossier
-from globulin.dossier.kinetics import AbsorptionModel
 from globulin.dossier.price import PriceList
 from globulin.dossier.provenance import Cited, known
 from globulin.dossier.study import RANDOMISED, Study
 from globulin.dossier.treatment import Regimen, Route
-from globulin.exposure.prediction import Course, Rise, models_for_normal_igg, steady_state_rises
+from globulin.exposure.facts import catalogue
+from globulin.exposure.prediction import Course, Rise, steady_state_rises
 from globulin.planning.cost import DrugPrice, drug_prices
 from globulin.planning.dosing import Amount, NoAmount, amount, dose_words
 from globulin.units import HOURS_PER_DAY
@@ -182,18 +182,8 @@ def _notes(regimen: Regimen, given: Amount | NoAmount) -> Iterator[str]:
 
 def _with_rises(rows: list[RegimenRow], dossier: Dossier, weight_kg: float) -> list[RegimenRow]:
     """Rises for every row that repeats a dose by a known route, computed for all rows at once."""
-    models = models_for_normal_igg(dossier.kinetics.values())
-    absorption = next(
-        (
-            model
-            for model in dossier.kinetics.values()
-            if isinstance(model, AbsorptionModel)
-            and model.ka_per_day.computable
-            and model.bioavailability.computable
-        ),
-        None,
-    )
-    if absorption is None:
+    known = catalogue(dossier.kinetics)
+    if known.muscle is None:
         return rows
     lanes: list[int] = []
     courses: list[Course] = []
@@ -212,7 +202,7 @@ def _with_rises(rows: list[RegimenRow], dossier: Dossier, weight_kg: float) -> l
                 )
             )
     filled = list(rows)
-    for index, rises in zip(lanes, steady_state_rises(models, absorption, courses), strict=True):
+    for index, rises in zip(lanes, steady_state_rises(known, courses), strict=True):
         filled[index] = replace(filled[index], rises=rises)
     return filled
 

@@ -30,11 +30,12 @@ def as_studies(y: ArrayLike, v: ArrayLike) -> tuple[Array, Array]:
     effects, variances = as_numbers(y, "y"), as_numbers(v, "v")
     if not (variances > 0).all():
         raise ValueError("v: every variance must be positive")
-    try:
-        effects, variances = np.broadcast_arrays(effects, variances)
-    except ValueError as problem:
-        raise ValueError(f"v: shape {variances.shape} does not fit y, {effects.shape}") from problem
-    if effects.ndim == 0 or effects.shape[-1] == 0:
+    if effects.shape != variances.shape:
+        try:
+            effects, variances = np.broadcast_arrays(effects, variances)
+        except ValueError as problem:
+            raise ValueError(f"v: shape {variances.shape} does not fit y, {effects.shape}") from problem
+    if effects.ndim == 0 or effects.size == 0:
         raise ValueError("y: needs at least one study along its last axis")
     return effects, variances
 

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Literal, NamedTuple, TypeAlias, overload
+from functools import partial
+from typing import Literal, NamedTuple, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import special
+from numpy.typing import ArrayLike
 
-from globulin.synthesis.arguments import as_numbers
+from globulin.synthesis.arguments import Array, as_numbers, check_choice, check_level
 from globulin.synthesis.censoring import (
     Censored,
     Conditional,
@@ -29,8 +29,17 @@ from globulin.synthesis.censoring import (
     density_over_tau,
     mix_over_tau,
 )
-from globulin.synthesis.mixtures import Mixture, NormalMixture, SincMixture, quantile, shortest_interval
+from globulin.synthesis.mixtures import Mixture, NormalMixture, quantile, shortest_interval
 from globulin.synthesis.priors import HalfCauchy, HalfNormal, LogNormal, LogStudent, Normal, TauPrior
+from globulin.synthesis.tau_posterior import (
+    Evidence,
+    Nodes,
+    effect_quantiles,
+    log_posterior,
+    moments,
+    tau_nodes,
+    tau_quantiles,
+)
 
 __all__ = [
     "BayesResult",
@@ -43,17 +52,9 @@ __all__ = [
     "pool_bayes",
 ]
 
-Array: TypeAlias = NDArray[np.float64]
+IntervalKind = Literal["central", "shortest"]
 
-_CAUTIOUS = HalfNormal(0.5)
-# tau is integrated over e^-300 to e^300 times the scale of the data: its square is still a number
-_REACH = 300.0
-_FIRST_STEP = 0.5
-_LAST_STEP = 0.5 / 32
-# Halving the step squares the error; the margin is for tail areas, which are rougher than the total
-_AGREEMENT = 1e-10
-# A share of an integral this large at the end of the grid means that the integral does not converge
-_LEAK = 1e-7
+CAUTIOUS = HalfNormal(0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +120,17 @@ def pool_bayes(
     y: ArrayLike,
     v: ArrayLike,
     *,
-    tau_prior: TauPrior = _CAUTIOUS,
+    tau_prior: TauPrior = CAUTIOUS,
     mu_prior: Normal | None = None,
     censored_bound: ArrayLike | None = None,
     censored_se: ArrayLike | None = None,
     level: float = 0.95,
-    interval: Literal["central", "shortest"] = "central",
+    interval: IntervalKind = "central",
 ) -> BayesResult:
     """Random-effects summary of study effects y with variances v under priors on mu and tau.
 
-    y, v: (k,), k may be 0 if there are censored studies. mu_prior: None is flat.
+    y, v: (k,), k may be 0 if there are censored studies; `bayes_batch.pool_bayes_batch` takes many data sets.
+    mu_prior: None is flat.
     censored_bound, censored_se: (c,), studies known only to have |Y| < bound, with the standard error their
     estimate would have had; each adds the factor P(|Y| < bound | mu, tau), Y ~ N(mu, se^2 + tau^2).
     interval: "central" (equal tails) or "shortest" (highest density).
@@ -138,253 +140,116 @@ def pool_bayes(
     Raises ValueError naming the argument for values that are not finite, variances, bounds or standard errors
     that are not positive, or shapes that do not fit.
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level: must lie strictly between 0 and 1, not {level}")
-    if interval not in ("central", "shortest"):
-        raise ValueError(f"interval: {interval!r} is not one of central, shortest")
-    data = _Data(*_read_pairs(y, v, "y", "v"), _read_censored(censored_bound, censored_se), mu_prior)
-    if data.y.size + data.censored.bound.size == 0:
+    check_level(level)
+    check_choice("interval", interval, IntervalKind)
+    effects, variances = (a[:, None, None] for a in _read_pairs(y, v, "y", "v"))
+    censored = _read_censored(censored_bound, censored_se)
+    if effects.size + censored.bound.size == 0:
         raise ValueError("y: there is no study, with an estimate or censored")
-    nodes = _tau_nodes(lambda tau: _log_posterior(data, tau_prior, tau), _log_scale(data))
-    if nodes is None:
-        return _no_result(data)
-    return _summarise(data, tau_prior, nodes, level, interval)
+    evidence = Evidence(effects, variances, censored, mu_prior, tau_prior)
+    ((_, nodes),) = tau_nodes(evidence)
+    return _no_result(evidence) if nodes is None else _summarise(evidence, nodes, level, interval)
 
 
-_IMPROPER = "the posterior cannot be normalised: too few studies for this prior of tau"
-_NO_SD = "the tails are too heavy for a standard deviation (shown as infinite): use the median and interval"
-_COARSE = "the quadrature did not settle to its usual accuracy"
+IMPROPER = "the posterior cannot be normalised: too few studies for this prior of tau"
+NO_SD = "the tails are too heavy for a standard deviation (shown as infinite): use the median and interval"
+COARSE = "the quadrature did not settle to its usual accuracy"
 _SHARP = "a censored study has a bound hundreds of times its standard error: accuracy is reduced"
-
-
-class _Data(NamedTuple):
-    y: Array
-    v: Array
-    censored: Censored
-    mu_prior: Normal | None
-
-
-class _Nodes(NamedTuple):
-    """Quadrature of the posterior of tau: tau = exp(middle + stretch sinh(x)), x equally spaced."""
-
-    x: Array
-    tau: Array
-    weights: Array
-    step: float
-    middle: float
-    stretch: float
-    log_total: float
-    settled: bool
-
-
-def _condition_on_tau(data: _Data, tau: Array) -> Conditional:
-    """The mean effect mu given tau, from the studies with estimates and the prior: normal, in closed form.
-
-    tau (j,). The log-likelihood is that of tau with mu integrated out.
-    """
-    variance = data.v[:, None] + tau**2
-    w = 1 / variance
-    total, weighted = w.sum(axis=0), (w * data.y[:, None]).sum(axis=0)
-    if data.mu_prior is not None:
-        precision = data.mu_prior.sd**-2
-        total, weighted = total + precision, weighted + precision * data.mu_prior.mean
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.where(total > 0, weighted / total, 0.0)
-    q = (w * (data.y[:, None] - mean) ** 2).sum(axis=0)
-    if data.mu_prior is not None:
-        q = q + precision * (data.mu_prior.mean - mean) ** 2
-    anchored = np.log(np.where(total > 0, total, 1.0))
-    log_likelihood = -(np.log(variance).sum(axis=0) + anchored + q) / 2
-    return Conditional(log_likelihood, mean, total)
-
-
-def _log_posterior(data: _Data, prior: TauPrior, tau: Array) -> Array:
-    """Log posterior density of tau, up to a constant."""
-    given = _condition_on_tau(data, tau)
-    log_likelihood = given.log_likelihood
-    if data.censored.bound.size:
-        log_likelihood = log_likelihood + condition_on_censored(given, data.censored, tau).log_probability
-    return prior.log_density(tau) + log_likelihood
-
-
-# --- the grid of tau -------------------------------------------------------------------------------
-
-
-def _tau_nodes(log_posterior: Callable[[Array], Array], log_scale: float) -> _Nodes | None:
-    """Trapezoidal rule in x, with log(tau) = middle + stretch sinh(x).
-
-    In log(tau) every posterior here is smooth; sinh makes even the power-law tails of a log-Student prior
-    die exponentially, where the trapezoidal rule is exponentially accurate. The step is halved
-    until the integral stands still. None if the integral does not converge.
-    """
-
-    def log_integrand(u: Array) -> Array:
-        return log_posterior(np.exp(u)) + u
-
-    middle, stretch = _locate(log_integrand, log_scale)
-    ends = np.arcsinh((np.array([-_REACH, _REACH]) + log_scale - middle) / stretch)
-
-    def evaluate(x: Array) -> tuple[Array, Array]:
-        u = middle + stretch * np.sinh(x)
-        return np.exp(u), log_integrand(u) + np.log(stretch * np.cosh(x))
-
-    step = _FIRST_STEP
-    x = np.arange(np.ceil(ends[0] / step), np.floor(ends[1] / step) + 1) * step
-    tau, log_f = evaluate(x)
-    log_f[[0, -1]] -= np.log(2)
-    log_total = float(special.logsumexp(log_f)) + np.log(step)
-    settled = False
-    while not settled and step > _LAST_STEP:
-        between = x[:-1] + step / 2
-        x, tau, log_f = (
-            _interleave(old, new)
-            for old, new in zip((x, tau, log_f), (between, *evaluate(between)), strict=True)
-        )
-        step /= 2
-        before, log_total = log_total, float(special.logsumexp(log_f)) + np.log(step)
-        settled = bool(abs(log_total - before) < _AGREEMENT)
-    if not np.isfinite(log_total):
-        return None
-    weights = np.exp(log_f - log_total) * step
-    if max(weights[0], weights[-1]) > _LEAK:
-        return None
-    return _Nodes(x, tau, weights / weights.sum(), step, middle, stretch, log_total, settled)
-
-
-def _interleave(old: Array, new: Array) -> Array:
-    both = np.empty(old.size + new.size)
-    both[::2], both[1::2] = old, new
-    return both
-
-
-def _locate(log_integrand: Callable[[Array], Array], log_scale: float) -> tuple[float, float]:
-    """Mean and standard deviation of log(tau), closing in until they are resolved."""
-    u = np.linspace(log_scale - 60, log_scale + 60, 241)
-    mean, sd = log_scale, 1.0
-    for _ in range(20):
-        log_f = log_integrand(u)
-        top = log_f.max()
-        if not np.isfinite(top):
-            break
-        weights = np.exp(log_f - top)
-        weights /= weights.sum()
-        mean = float(weights @ u)
-        sd = float(np.sqrt(weights @ (u - mean) ** 2))
-        spacing = u[1] - u[0]
-        if sd > 2 * spacing:
-            break
-        sd = max(sd, spacing)
-        u = mean + np.linspace(-12 * sd, 12 * sd, 121)
-    # much wider than the width of a smooth peak would only waste points
-    return mean, min(sd, 2.0)
-
-
-def _log_scale(data: _Data) -> float:
-    return float(np.log(np.median(np.concatenate([data.v, data.censored.se**2]))) / 2)
 
 
 # --- reading off the answers -------------------------------------------------------------------------
 
 
-def _summarise(
-    data: _Data, prior: TauPrior, nodes: _Nodes, level: float, interval: Literal["central", "shortest"]
-) -> BayesResult:
-    given = _condition_on_tau(data, nodes.tau)
-    remarks = [] if nodes.settled else [_COARSE]
+class _Effects(NamedTuple):
+    """What is known of mu and of the true effect in a new study; quantiles (2, q) of both."""
+
     mu: Mixture
     predictive: Mixture
     mu_density: Callable[[Array], Array]
-    if data.censored.bound.size:
-        kept = nodes.weights > 1e-18
-        tau, weights = nodes.tau[kept], nodes.weights[kept]
-        given = Conditional(*(part[kept] for part in given))
-        grid = condition_on_censored(given, data.censored, tau, predictive=True)
-        remarks += [] if grid.full else [_SHARP]
-        mu, predictive = mix_over_tau(grid, weights, tau)
-        mu_density = density_over_tau(given, data.censored, grid, weights, tau)
-        means = (grid.shares * grid.mu).sum(axis=1)
-        variances = (grid.shares * (grid.mu - means[:, None]) ** 2).sum(axis=1)
-    else:
-        weights, means, variances = nodes.weights, given.mean, 1 / given.precision
-        mu = NormalMixture.of(weights, means, np.sqrt(variances))
-        mu_density = mu.density
-        predictive = NormalMixture.of(weights, means, np.sqrt(variances + nodes.tau**2))
-    mean = float(weights @ means)
-    sd = _standard_deviation(weights, means, variances)
-    remarks += [] if np.isfinite(sd) else [_NO_SD]
+    mean: Array
+    sd: Array
+    quantiles: Array
+    remark: str
+
+
+def _summarise(evidence: Evidence, nodes: Nodes, level: float, interval: IntervalKind) -> BayesResult:
+    tail = (1 - level) / 2
+    p = np.array([0.5, tail, 1 - tail])
+    read_off = _with_censored if evidence.censored.bound.size else _from_estimates
+    effects = read_off(evidence, nodes, p)
 
     def tau_density(tau: Array) -> Array:
-        flat = np.log(np.maximum(tau, np.finfo(np.float64).tiny)).ravel()
-        log_density = _log_posterior(data, prior, np.exp(flat)).reshape(tau.shape)
-        return np.exp(log_density - nodes.log_total)
+        flat = np.maximum(tau, np.finfo(np.float64).tiny).reshape(1, -1)
+        return np.exp(log_posterior(evidence, flat)[0] - nodes.log_total).reshape(tau.shape)
 
-    tau_median, tau_lower, tau_upper = _tau_summary(nodes, tau_density, level, interval)
-    median, ci_lower, ci_upper = _median_and_interval(mu, level, interval)
-    new_median, new_lower, new_upper = _median_and_interval(predictive, level, interval)
+    (median, *ci), (new_median, *new) = effects.quantiles.tolist()
+    tau_median, *tau = tau_quantiles(nodes, p)[0].tolist()
+    if interval == "shortest":
+        ci, new = (
+            shortest_interval(partial(quantile, mixture), mixture.density, level)
+            for mixture in (effects.mu, effects.predictive)
+        )
+        tau = shortest_interval(lambda p: tau_quantiles(nodes, p)[0], tau_density, level, lowest=0.0)
+    remarks = ("" if nodes.settled[0] else COARSE, effects.remark, NO_SD if np.isinf(effects.sd) else "")
     return BayesResult(
         median=median,
-        mean=mean,
-        sd=sd,
-        ci_lower=ci_lower,
-        ci_upper=ci_upper,
+        mean=float(effects.mean),
+        sd=float(effects.sd),
+        ci_lower=ci[0],
+        ci_upper=ci[1],
         tau_median=tau_median,
-        tau_ci_lower=tau_lower,
-        tau_ci_upper=tau_upper,
+        tau_ci_lower=tau[0],
+        tau_ci_upper=tau[1],
         predictive_median=new_median,
-        predictive_lower=new_lower,
-        predictive_upper=new_upper,
-        k=data.y.size,
-        k_censored=data.censored.bound.size,
-        message="; ".join(remarks),
-        _mu=mu,
-        _mu_density=mu_density,
+        predictive_lower=new[0],
+        predictive_upper=new[1],
+        k=evidence.y.size,
+        k_censored=evidence.censored.bound.size,
+        message="; ".join(filter(None, remarks)),
+        _mu=effects.mu,
+        _mu_density=effects.mu_density,
         _tau_density=tau_density,
     )
 
 
-def _no_result(data: _Data) -> BayesResult:
+def _from_estimates(_: Evidence, nodes: Nodes, p: Array) -> _Effects:
+    weights, tau = nodes.weights[0], nodes.tau[0]
+    means, variances = nodes.given.mean[0], 1 / nodes.given.precision[0]
+    mu = NormalMixture(weights, means, np.sqrt(variances))
+    predictive = NormalMixture(weights, means, np.sqrt(variances + tau * tau))
+    mean, sd = moments(weights, means, variances, nodes.far[0])
+    return _Effects(mu, predictive, mu.density, mean, sd, effect_quantiles(nodes, p)[0], "")
+
+
+def _with_censored(evidence: Evidence, nodes: Nodes, p: Array) -> _Effects:
+    censored, tau, weights = evidence.censored, nodes.tau[0], nodes.weights[0]
+    given = Conditional(*(part[0] for part in nodes.given))
+    on_grid = condition_on_censored(given, censored, tau)
+    means = (on_grid.shares * on_grid.mu).sum(axis=1)
+    variances = (on_grid.shares * (on_grid.mu - means[:, None]) ** 2).sum(axis=1)
+    mean, sd = moments(weights, means, variances, nodes.far[0])
+    heavy = weights > 1e-18
+    given, tau, weights = Conditional(*(part[heavy] for part in given)), tau[heavy], weights[heavy]
+    on_grid = condition_on_censored(given, censored, tau, predictive=True)
+    mu, predictive = mix_over_tau(on_grid, weights, tau)
+    mu_density = density_over_tau(given, censored, on_grid, weights, tau)
+    quantiles = np.stack([quantile(mu, p), quantile(predictive, p)])
+    return _Effects(mu, predictive, mu_density, mean, sd, quantiles, "" if on_grid.full else _SHARP)
+
+
+def _no_result(evidence: Evidence) -> BayesResult:
     def undefined(x: Array) -> Array:
         return np.full(x.shape, np.nan)
 
     return BayesResult(
         **dict.fromkeys((f.name for f in fields(BayesResult) if f.type == "float"), np.nan),
-        k=data.y.size,
-        k_censored=data.censored.bound.size,
-        message=_IMPROPER,
+        k=evidence.y.size,
+        k_censored=evidence.censored.bound.size,
+        message=IMPROPER,
         _mu=None,
         _mu_density=undefined,
         _tau_density=undefined,
     )
-
-
-def _standard_deviation(weights: Array, means: Array, variances: Array) -> float:
-    """By the law of total variance; infinite where the largest taus carry it."""
-    mean = weights @ means
-    parts = weights * (variances + (means - mean) ** 2)
-    total = parts.sum()
-    return float(np.sqrt(total)) if parts[-1] < _LEAK * total else np.inf
-
-
-def _median_and_interval(mixture: Mixture, level: float, kind: str) -> tuple[float, float, float]:
-    median, lower, upper = quantile(mixture, [0.5, (1 - level) / 2, (1 + level) / 2])
-    if kind == "shortest":
-        lower, upper = shortest_interval(lambda p: quantile(mixture, p), mixture.density, level)
-    return float(median), float(lower), float(upper)
-
-
-def _tau_summary(
-    nodes: _Nodes, density: Callable[[Array], Array], level: float, kind: str
-) -> tuple[float, float, float]:
-    """Median and interval of tau, from its distribution on the quadrature grid."""
-    on_grid = SincMixture.of(nodes.weights, nodes.x, np.full(nodes.x.size, nodes.step))
-
-    def inverse(p: ArrayLike) -> Array:
-        return np.exp(nodes.middle + nodes.stretch * np.sinh(quantile(on_grid, p)))
-
-    if kind == "shortest":
-        return float(inverse(0.5)), *shortest_interval(inverse, density, level, lowest=0.0)
-    median, lower, upper = inverse([0.5, (1 - level) / 2, (1 + level) / 2])
-    return float(median), float(lower), float(upper)
 
 
 # --- the door ----------------------------------------------------------------------------------------

@@ -8,12 +8,13 @@ grid, placed and spaced for each tau, on which the trapezoidal rule is exact to 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
+from globulin.synthesis import special
 from globulin.synthesis.mixtures import Mixture, NormalMixture, SincMixture, Sum
 
 Array: TypeAlias = NDArray[np.float64]
@@ -24,7 +25,6 @@ _TAIL = 8.6
 _SPACING = 0.7
 _MOST_POINTS = 1000
 _HALVINGS = 12
-_LEGENDRE = np.polynomial.legendre.leggauss(10)
 
 
 class Censored(NamedTuple):
@@ -138,16 +138,24 @@ def log_interval_probability(m: Array, d: Array) -> Array:
     """Logarithm of P(|Z| < d) = Phi(d - m) - Phi(-d - m) for Z ~ N(m, 1), accurate for any m and d > 0."""
     m, d = np.broadcast_arrays(np.abs(m), d)
     high, low = special.log_ndtr(d - m), special.log_ndtr(-d - m)
-    with np.errstate(divide="ignore"):
+    # below rounding the two are one, and the short interval below takes over
+    with np.errstate(divide="ignore", invalid="ignore"):
         out: Array = high + np.log1p(-np.exp(low - high))
     # the two are nearly equal: integrate the density over the short interval instead
     near = (d < 1) & (m * d < 1)
     if near.any():
         mn, dn = m[near][:, None], d[near][:, None]
-        t, w = _LEGENDRE
+        t, w = _legendre()
         inside = (w * np.exp(-((dn * t) ** 2) / 2) * np.cosh(mn * dn * t)).sum(axis=1)
         out[near] = np.log(inside * d[near] / np.sqrt(2 * np.pi)) - m[near] ** 2 / 2
     return out
+
+
+@cache
+def _legendre() -> tuple[Array, Array]:
+    # np.polynomial is slow to load
+    points, weights = np.polynomial.legendre.leggauss(10)
+    return points, weights
 
 
 def _mode(given: Conditional, bound: Array, spread: Array) -> Array:

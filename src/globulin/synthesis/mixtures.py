@@ -7,39 +7,66 @@ the sine integral: both need no second approximation to read off a quantile.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
+
+from globulin.synthesis import special
 
 Array: TypeAlias = NDArray[np.float64]
 
-_STEPS = 200
-_TOLERANCE = 1e-12
+_STEPS, _FREE_STEPS = 200, 8
+# Newton's method squares the error, which is counted in standard deviations of a normal distribution
+_TOLERANCE = 3e-8
 # Kernels lighter than this cannot show in double precision
 _NEGLIGIBLE = 1e-17
+_TINY = float(np.finfo(np.float64).tiny)
+_ROOT_2PI = float(np.sqrt(2 * np.pi))
 
 
-class Mixture(Protocol):
-    """A distribution on the real line; `cdf` and `density` are vectorised over x."""
+class Point(NamedTuple):
+    """P(X <= x), and the density at x."""
 
-    @property
-    def centre(self) -> float: ...  # noqa: D102
+    cdf: Array
+    density: Array
 
-    @property
-    def spread(self) -> float: ...  # noqa: D102
 
-    def cdf(self, x: ArrayLike) -> Array: ...  # noqa: D102
+class Mixture(ABC):
+    """A distribution on the real line, vectorised over x and p."""
 
-    def density(self, x: ArrayLike) -> Array: ...  # noqa: D102
+    __slots__ = ()
+
+    @abstractmethod
+    def at(self, x: Array) -> Point:
+        """Distribution function and density."""
+
+    @abstractmethod
+    def guess(self, p: Array) -> Array:
+        """Roughly the quantiles p."""
+
+    @abstractmethod
+    def bounds(self, p: Array) -> tuple[Array, Array]:
+        """Lower and upper bounds of the quantiles p."""
+
+    def cdf(self, x: ArrayLike) -> Array:
+        """P(X <= x)."""
+        return self.at(np.asarray(x, dtype=np.float64)).cdf
+
+    def density(self, x: ArrayLike) -> Array:
+        """Density at x."""
+        return self.at(np.asarray(x, dtype=np.float64)).density
 
 
 @dataclass(frozen=True, slots=True)
-class NormalMixture:
-    """Mixture of normal distributions; weights (n,) sum to 1."""
+class NormalMixture(Mixture):
+    """Mixture of normal distributions; weights (..., n) sum to 1 and are broadcast with means and sds.
+
+    With leading axes they are many distributions, against which x is broadcast.
+    """
 
     weights: Array
     means: Array
@@ -47,41 +74,44 @@ class NormalMixture:
 
     @classmethod
     def of(cls, weights: Array, means: Array, sds: Array) -> NormalMixture:
-        """Build without the kernels too light to matter."""
+        """Build one without the kernels too light to matter."""
         keep = weights > _NEGLIGIBLE
         return cls(weights[keep], means[keep], sds[keep])
 
-    @property
-    def centre(self) -> float:
-        """A point inside the bulk of the distribution."""
-        return float(self.weights @ self.means / self.weights.sum())
+    def at(self, x: Array) -> Point:
+        """Distribution function and density."""
+        z = (x[..., None] - self.means) / self.sds
+        density = np.vecdot(np.exp(z * z / -2), self.weights / self.sds) / _ROOT_2PI
+        return Point(np.vecdot(special.ndtr(z), self.weights), density)
 
-    @property
-    def spread(self) -> float:
-        """The width of a typical kernel, not the standard deviation, which may be infinite."""
-        return _weighted_median(self.sds, self.weights) + _weighted_sd(self.means, self.weights)
+    def guess(self, p: Array) -> Array:
+        """As if it were normal."""
+        share = self.weights / np.add.reduce(self.weights, axis=-1, keepdims=True)
+        centre = np.vecdot(share, self.means)
+        variances = self.sds * self.sds
+        # a few kernels may be wider by powers of ten and hold nothing, which the geometric mean bounds
+        typical = np.exp(np.vecdot(share, np.log(variances)))
+        within = np.minimum(np.vecdot(share, variances), 4 * typical)
+        between = np.vecdot(share, (self.means - centre[..., None]) ** 2)
+        guess: Array = centre + special.ndtri(p) * np.sqrt(within + between)
+        return guess
 
-    def cdf(self, x: ArrayLike) -> Array:
-        """P(X <= x)."""
-        z = (np.asarray(x, dtype=np.float64)[..., None] - self.means) / self.sds
-        cdf: Array = special.ndtr(z) @ self.weights
-        return cdf
-
-    def density(self, x: ArrayLike) -> Array:
-        """Density at x."""
-        z = (np.asarray(x, dtype=np.float64)[..., None] - self.means) / self.sds
-        density: Array = np.exp(-z * z / 2) @ (self.weights / (self.sds * np.sqrt(2 * np.pi)))
-        return density
+    def bounds(self, p: Array) -> tuple[Array, Array]:
+        """The extreme ones of the quantiles of the kernels."""
+        kernels = self.means + special.ndtri(p)[..., None] * self.sds
+        heavy = self.weights > _NEGLIGIBLE
+        return np.where(heavy, kernels, np.inf).min(axis=-1), np.where(heavy, kernels, -np.inf).max(axis=-1)
 
 
 @dataclass(frozen=True, slots=True)
-class SincMixture:
+class SincMixture(Mixture):
     """Distribution known as probabilities at equally spaced points (one spacing per group of points).
 
     With f sampled at spacing h, its band-limited interpolation is sum f_j sinc((x - x_j) / h) and the
     integral of that is h f_j (1/2 + Si(pi (x - x_j) / h) / pi) (Stenger 1993, Numerical Methods Based on
     Sinc and Analytic Functions). Errors vanish exponentially for smooth densities.
-    weights (n,) sum to 1 and equal h f_j; points, steps (n,).
+    weights (..., n) sum to 1 and equal h f_j; points, steps (n,). With leading axes they are many
+    distributions, against which x is broadcast.
     """
 
     weights: Array
@@ -90,76 +120,90 @@ class SincMixture:
 
     @classmethod
     def of(cls, weights: Array, points: Array, steps: Array) -> SincMixture:
-        """Build without the points too light to matter."""
+        """Build one without the points too light to matter."""
         keep = np.abs(weights) > _NEGLIGIBLE
         return cls(weights[keep], points[keep], steps[keep])
 
-    @property
-    def centre(self) -> float:
-        """A point inside the bulk of the distribution."""
-        return _weighted_median(self.points, self.weights)
+    def at(self, x: Array) -> Point:
+        """Distribution function and density."""
+        # the smallest number keeps 0 / 0, where the sinc is 1, from happening
+        z = (x[..., None] - self.points) * (np.pi / self.steps) + _TINY
+        density = np.vecdot(np.sin(z) / z, self.weights / self.steps)
+        return Point(np.vecdot(0.5 + special.sici(z)[0] / np.pi, self.weights), np.maximum(density, 0))
 
-    @property
-    def spread(self) -> float:
-        """Half the distance between the quartiles, at least the finest spacing."""
-        low, high = (_weighted_median(self.points, self.weights, at) for at in (0.25, 0.75))
-        return max((high - low) / 2, float(self.steps.min()))
+    def guess(self, p: Array) -> Array:
+        """By linear interpolation of the cumulated probabilities."""
+        order = np.argsort(self.points)
+        points, weights = self.points[order], self.weights[..., order]
+        below = (np.add.accumulate(weights, axis=-1) - weights / 2).reshape(-1, order.size)
+        x = np.array([np.interp(p.ravel(), one, points) for one in below])
+        return x.reshape(weights.shape[:-2] + p.shape)
 
-    def cdf(self, x: ArrayLike) -> Array:
-        """P(X <= x)."""
-        z = np.pi * (np.asarray(x, dtype=np.float64)[..., None] - self.points) / self.steps
-        cdf: Array = (0.5 + special.sici(z)[0] / np.pi) @ self.weights
-        return cdf
-
-    def density(self, x: ArrayLike) -> Array:
-        """Density at x."""
-        z = (np.asarray(x, dtype=np.float64)[..., None] - self.points) / self.steps
-        density: Array = np.maximum(np.sinc(z) @ (self.weights / self.steps), 0)
-        return density
+    def bounds(self, p: Array) -> tuple[Array, Array]:
+        """The ends of the grid."""
+        widest = self.steps.max()
+        return np.full_like(p, self.points.min() - widest), np.full_like(p, self.points.max() + widest)
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Mixture):
     """Sum of distributions whose masses add up to 1."""
 
     parts: tuple[NormalMixture | SincMixture, ...]
 
-    @property
-    def centre(self) -> float:
-        """A point inside the bulk of the distribution."""
-        return max(self.parts, key=_mass).centre
+    def at(self, x: Array) -> Point:
+        """Distribution function and density."""
+        return Point(*np.sum([part.at(x) for part in self.parts], axis=0))
 
-    @property
-    def spread(self) -> float:
-        """The width of the heaviest part."""
-        return max(self.parts, key=_mass).spread
+    def guess(self, p: Array) -> Array:
+        """That of the heaviest part."""
+        return max(self.parts, key=lambda part: float(part.weights.sum())).guess(p)
 
-    def cdf(self, x: ArrayLike) -> Array:
-        """P(X <= x)."""
-        cdf: Array = np.sum([part.cdf(x) for part in self.parts], axis=0)
-        return cdf
-
-    def density(self, x: ArrayLike) -> Array:
-        """Density at x."""
-        density: Array = np.sum([part.density(x) for part in self.parts], axis=0)
-        return density
+    def bounds(self, p: Array) -> tuple[Array, Array]:
+        """The extreme ones of the bounds of the parts."""
+        lower, upper = zip(*(part.bounds(p) for part in self.parts), strict=True)
+        return np.min(lower, axis=0), np.max(upper, axis=0)
 
 
 def quantile(mixture: Mixture, p: ArrayLike) -> Array:
-    """Where the distribution function reaches each p (0 < p < 1): Newton inside a bracket."""
-    target = np.asarray(p, dtype=np.float64)
-    centre, spread = mixture.centre, mixture.spread
-    lo = _reach(lambda x: mixture.cdf(x) < target, centre, -8 * spread, target.shape)
-    hi = _reach(lambda x: mixture.cdf(x) > target, centre, 8 * spread, target.shape)
-    x: Array = np.clip(centre + spread * special.ndtri(target), lo, hi)
+    """Where the distribution function reaches each p (0 < p < 1).
+
+    Newton's method on the normal score of the distribution function: a straight line for a normal
+    distribution, and close to one for what resembles it, far into the tails. Where that does not settle
+    within a few steps, it is held inside a bracket.
+    """
+    p = np.asarray(p, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        target = special.ndtri(p)
+        x = mixture.guess(p)
+        for _ in range(_FREE_STEPS):
+            error, step = _newton(mixture.at(x), target)
+            x = x - step
+            if (np.abs(error) <= _TOLERANCE).all():
+                return x
+        return _bracketed(mixture, p, target)
+
+
+def _newton(point: Point, target: Array) -> tuple[Array, Array]:
+    """Error of the normal score, and by how much Newton's method would lessen x."""
+    score = special.ndtri(point.cdf)
+    error = score - target
+    return error, error * np.exp(score * score / -2) / (_ROOT_2PI * point.density)
+
+
+def _bracketed(mixture: Mixture, p: Array, target: Array) -> Array:
+    """The same inside a bracket, halving it where a step would leave."""
+    x = mixture.guess(p)
+    lower, upper = mixture.bounds(p)
     for _ in range(_STEPS):
-        error = mixture.cdf(x) - target
-        lo, hi = np.where(error < 0, x, lo), np.where(error < 0, hi, x)
-        slope = mixture.density(x)
-        newton = x - error / np.where(slope > 0, slope, np.inf)
-        inside = (newton >= lo) & (newton <= hi) & (slope > 0)
-        following = np.where(inside, newton, (lo + hi) / 2)
-        done = np.abs(following - x) <= _TOLERANCE * (np.abs(x) + spread)
+        point = mixture.at(x)
+        below = point.cdf < p
+        lower, upper = np.where(below, x, lower), np.where(below, upper, x)
+        error, step = _newton(point, target)
+        inside = (lower <= x - step) & (x - step <= upper)
+        following = np.where(inside, x - step, (lower + upper) / 2)
+        # rounding may leave a distribution function outside 0 to 1, and then the score is not a number
+        done = (np.abs(error) <= _TOLERANCE) | (following == x)
         x = following
         if done.all():
             break
@@ -211,31 +255,3 @@ def _root(f: Callable[[float], float], a: float, b: float) -> float:
             fa /= 2
         b, fb = c, fc
     return b
-
-
-def _reach(
-    beyond: Callable[[Array], NDArray[np.bool_]], centre: float, by: float, shape: tuple[int, ...]
-) -> Array:
-    """Centre plus `by`, moved outwards four-fold until it lies beyond."""
-    distance = np.full(shape, by)
-    for _ in range(_STEPS):
-        ok = beyond(centre + distance)
-        if np.all(ok):
-            break
-        distance = np.where(ok, distance, 4 * distance)
-    return centre + distance
-
-
-def _mass(part: NormalMixture | SincMixture) -> float:
-    return float(part.weights.sum())
-
-
-def _weighted_median(values: Array, weights: Array, at: float = 0.5) -> float:
-    order = np.argsort(values)
-    share = np.cumsum(weights[order])
-    return float(values[order][min(int(np.searchsorted(share, at * share[-1])), values.size - 1)])
-
-
-def _weighted_sd(values: Array, weights: Array) -> float:
-    share = weights / weights.sum()
-    return float(np.sqrt(share @ (values - share @ values) ** 2))

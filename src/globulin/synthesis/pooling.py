@@ -8,19 +8,27 @@ Numerical trouble is never an exception: it is a value with a message.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
+from globulin.synthesis import special
 from globulin.synthesis.arguments import Array, as_studies, check_choice, check_level
 from globulin.synthesis.heterogeneity import (
+    Heterogeneity,
     Tau2Method,
+    Weighted,
+    anywhere,
+    choose,
+    cross_products,
     estimate_tau2,
     q_profile,
     weighted_summary,
 )
+
+if TYPE_CHECKING:
+    from globulin.synthesis.regression import Regression
 
 Mask: TypeAlias = NDArray[np.bool_]
 Interval = Literal["wald", "t", "HKSJ", "HKSJ-guarded"]
@@ -73,22 +81,51 @@ class Pooled:
         return i2 if df else 0 * i2
 
 
+@overload
 def pool(
     y: ArrayLike,
     v: ArrayLike,
     *,
     tau2: Tau2Method = "REML",
     ci: Interval = "HKSJ",
+    moderators: None = None,
     level: float = 0.95,
     prediction: Prediction = "ci",
-) -> Pooled:
+) -> Pooled: ...
+
+
+@overload
+def pool(
+    y: ArrayLike,
+    v: ArrayLike,
+    *,
+    tau2: Tau2Method = "REML",
+    ci: Interval = "HKSJ",
+    moderators: ArrayLike,
+    level: float = 0.95,
+) -> Regression: ...
+
+
+def pool(
+    y: ArrayLike,
+    v: ArrayLike,
+    *,
+    tau2: Tau2Method = "REML",
+    ci: Interval = "HKSJ",
+    moderators: ArrayLike | None = None,
+    level: float = 0.95,
+    prediction: Prediction = "ci",
+) -> Pooled | Regression:
     """Pool study effects y with sampling variances v; studies along the last axis, leading axes are a batch.
 
     tau2: estimator of the between-study variance; "FE" is the common-effect model. "ML" and "REML" are
     global maxima. See `estimate_tau2` for the sources.
     ci: "wald" (normal), "t" (same error, t on k - 1), "HKSJ" (Hartung & Knapp 2001, Stat Med
     20:3875-3889; Sidik & Jonkman 2002, Stat Med 21:3153-3159) or "HKSJ-guarded", the same with its
-    variance factor at least 1 (Knapp & Hartung 2003, Stat Med 22:2693-2710).
+    variance factor at least 1: the modified Knapp-Hartung interval of Röver, Knapp & Friede 2015, BMC Med
+    Res Methodol 15:99, proposed by Knapp & Hartung 2003, Stat Med 22:2693-2710.
+    moderators: traits of the studies, (k,) or (..., k, q), on which to regress the effects; the result
+    is then that of `regression.regress`, which can also do without an intercept and take correlated effects.
     prediction: reference distribution of the prediction interval estimate +- quantile * sqrt(tau2 + se^2):
     "k-2" degrees of freedom (Higgins, Thompson & Spiegelhalter 2009, JRSS A 172:137-159, equation 12),
     "k-1", or "ci", that of the confidence interval (normal for "wald", else k - 1). "ci" is the default
@@ -103,159 +140,186 @@ def pool(
     check_choice("ci", ci, Interval)
     check_choice("prediction", prediction, Prediction)
     check_level(level)
+    if moderators is not None:
+        if prediction != "ci":
+            raise ValueError("prediction: must be left out with moderators, there is no interval for all")
+        from globulin.synthesis.regression import regress  # which stands on this module
+
+        return regress(y, v, moderators, tau2=tau2, ci=ci, level=level)
     effects, variances = as_studies(y, v)
+    settings = _Settings(tau2, ci, level, prediction)
+    k = effects.shape[-1]
+    if effects.ndim == 1:
+        numbers = _pool_block(effects, variances, settings)
+        message, weights = numbers.pop("message"), numbers.pop("weights")
+        plain: dict[str, Any] = {name: float(number) for name, number in numbers.items()}
+        return Pooled(**plain, k=k, message=message, weights=weights)
+    return Pooled(**_pool_in_blocks(effects, variances, settings), k=k)
+
+
+class _Settings(NamedTuple):
+    tau2: Tau2Method
+    ci: Interval
+    level: float
+    prediction: Prediction
+
+
+def _pool_in_blocks(effects: Array, variances: Array, settings: _Settings) -> dict[str, Any]:
+    """Many data sets, studies along the last axis; results with the batch axes restored."""
     batch, k = effects.shape[:-1], effects.shape[-1]
-    columns = np.ascontiguousarray(effects.reshape(-1, k).T), np.ascontiguousarray(variances.reshape(-1, k).T)
+    y, v = (np.ascontiguousarray(a.reshape(-1, k).T) for a in (effects, variances))
     size = max(1, _BLOCK // k)
-    parts = [
-        _pool_block(columns[0][:, i : i + size], columns[1][:, i : i + size], tau2, ci, level, prediction)
-        for i in range(0, columns[0].shape[1], size)
-    ]
-    joined = _Block(*(np.concatenate(column, axis=-1) for column in zip(*parts, strict=True)))
-    weights = joined.weights.T.reshape((*batch, k))
-    rows = {name: _shape(getattr(joined, name), batch) for name in _Block._fields if name != "weights"}
-    return Pooled(k=k, weights=weights, **rows)
+    blocks = (slice(begin, begin + size) for begin in range(0, y.shape[1], size))
+    parts = [_pool_block(y[:, block], v[:, block], settings) for block in blocks]
+    joined = {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]}
+    return {name: column.T.reshape(*batch, *column.shape[:-1]) for name, column in joined.items()}
 
 
-class _Block(NamedTuple):
-    """The fields of `Pooled`, one value per data set; weights have the studies first."""
-
-    estimate: Array
-    se: Array
-    ci_lower: Array
-    ci_upper: Array
-    p_value: Array
-    tau2: Array
-    tau2_ci_lower: Array
-    tau2_ci_upper: Array
-    i2: Array
-    h2: Array
-    q: Array
-    q_p_value: Array
-    prediction_lower: Array
-    prediction_upper: Array
-    message: NDArray[Any]
-    weights: Array
-
-
-def _pool_block(
-    y: Array, v: Array, method: Tau2Method, ci: Interval, level: float, prediction: Prediction
-) -> _Block:
-    k, m = y.shape
-    # Working on the scale of the data makes every tolerance relative
-    scale = np.median(v, axis=0)
-    root = np.sqrt(scale)
-    y, v = y / root, v / scale
-    several = np.zeros(m, dtype=np.bool_)
-    tau2, low, high = np.zeros(m), np.full(m, np.nan), np.full(m, np.nan)
-    if k > 1:
-        tau2, several = estimate_tau2(y, v, method)
-        low, high = q_profile(y, v, level)
-    w = 1 / (v + tau2)
-    total = w.sum(axis=0)
-    estimate = (w * y).sum(axis=0) / total
-    common = weighted_summary(y, v, np.zeros(m))
-    se = _standard_error(w, y, estimate, total, ci)
-    half, p_value = _interval(estimate, se, k, ci, level)
-    reach = _prediction_half_width(tau2, se, k, method, ci, level, prediction)
-    i2, h2 = _inconsistency(v, tau2, common.q, method)
+def _pool_block(y: Array, v: Array, settings: _Settings) -> dict[str, Any]:
+    """The fields of `Pooled` but `k`, for one data set (k,) or several (k, m); weights are shaped as y."""
+    method, ci, level, _ = settings
+    k, batch = y.shape[0], y.shape[1:]
+    order: Any = v.argsort(axis=0, kind="stable")
+    if batch:
+        order = order, np.arange(batch[0])
+    y, v = y[order], v[order]
+    # Measured from the effect of the most precise study, in its standard errors, identical effects are
+    # exactly 0 and every tolerance is relative
+    origin, unit = y[0], v[0]
+    root = np.sqrt(unit)
+    y, v = (y - origin) / root, v / unit
+    common = weighted_summary(y, v)
+    (tau2, several), (low, high) = _heterogeneity(y, v, method, level)
+    fit = weighted_summary(y, v, tau2)
+    estimate, se = origin + root * fit.mean, root * _standard_error(fit, ci)
+    half, p_value = _interval(estimate, se, k, settings)
+    reach = _prediction_half_width(unit * tau2, se, k, settings)
+    weights = np.empty_like(v)
+    weights[order] = fit.weights / fit.total
     remarks = {
-        "the likelihood of tau2 has several peaks; the highest was taken": several,
-        "the effects differ less than chance would make them, so the interval for tau2 is empty "
-        "and shown as 0 to 0": high == 0,
-        "the variances differ more than ten-million-fold; one study can decide the result": (
-            v.max(axis=0) > _EXTREME_RATIO * v.min(axis=0)
-        ),
-        "all effects are identical, so the Hartung-Knapp interval has no width": (
-            (se == 0) if ci == "HKSJ" else np.zeros(m, dtype=np.bool_)
-        ),
+        _SEVERAL_PEAKS: several,
+        _EMPTY: high == 0,
+        _EXTREME: v[-1] > _EXTREME_RATIO,
+        _NO_WIDTH: (ci == "HKSJ") & (se == 0),
     }
-    return _Block(
-        *(estimate * root, se * root, (estimate - half) * root, (estimate + half) * root, p_value),
-        *(tau2 * scale, low * scale, high * scale, i2, h2),
-        *(common.q, special.chdtrc(k - 1, common.q) if k > 1 else np.ones(m)),
-        *((estimate - reach) * root, (estimate + reach) * root),
-        _messages(_setting_remarks(k, method, prediction), remarks),
-        w / total,
-    )
+    i2, h2 = _inconsistency(common, tau2, method)
+    return {
+        "estimate": estimate,
+        "se": se,
+        "ci_lower": estimate - half,
+        "ci_upper": estimate + half,
+        "p_value": p_value,
+        "tau2": unit * tau2,
+        "tau2_ci_lower": unit * low,
+        "tau2_ci_upper": unit * high,
+        "i2": i2,
+        "h2": h2,
+        "q": common.q,
+        "q_p_value": special.chdtrc(k - 1, common.q) if k > 1 else np.ones(batch),
+        "prediction_lower": estimate - reach,
+        "prediction_upper": estimate + reach,
+        "message": _messages(_setting_remarks(k, settings), remarks, batch),
+        "weights": weights,
+    }
 
 
-def _standard_error(w: Array, y: Array, estimate: Array, total: Array, ci: Interval) -> Array:
-    k = y.shape[0]
-    se: Array = 1 / np.sqrt(total)
-    if ci in ("wald", "t") or k == 1:
-        return se
-    factor = (w * (y - estimate) ** 2).sum(axis=0) / (k - 1)
-    if ci == "HKSJ-guarded":
-        factor = np.maximum(factor, 1.0)
-    scaled: Array = se * np.sqrt(factor)
-    return scaled
+def _heterogeneity(
+    y: Array, v: Array, method: Tau2Method, level: float
+) -> tuple[Heterogeneity, tuple[Array, Array]]:
+    """tau2 with its interval; 0 without an interval for one study."""
+    if y.shape[0] > 1:
+        return estimate_tau2(y, v, method), q_profile(y, v, level)
+    nothing = 0 * v[0]
+    return Heterogeneity(nothing, nothing > 0), (nothing * np.nan, nothing * np.nan)
 
 
-def _interval(estimate: Array, se: Array, k: int, ci: Interval, level: float) -> tuple[Array, Array]:
+def _standard_error(fit: Weighted, ci: Interval) -> Any:
+    k = fit.weights.shape[0]
+    variance = 1 / fit.total
+    if ci in ("HKSJ", "HKSJ-guarded") and k > 1:
+        factor = fit.q / (k - 1)
+        variance = variance * (np.maximum(factor, 1.0) if ci == "HKSJ-guarded" else factor)
+    return np.sqrt(variance)
+
+
+def _interval(estimate: Array, se: Array, k: int, settings: _Settings) -> tuple[Array, Array]:
     """Half width of the confidence interval and p-value."""
     with np.errstate(divide="ignore", invalid="ignore"):
         # 0 / 0, an exact zero without scatter, is no evidence of anything
-        statistic = np.where((se == 0) & (estimate == 0), 0.0, np.abs(estimate) / se)
-    if ci == "wald" or k == 1:
-        return special.ndtri(0.5 + level / 2) * se, 2 * special.ndtr(-statistic)
-    return special.stdtrit(k - 1, 0.5 + level / 2) * se, 2 * special.stdtr(k - 1, -statistic)
+        statistic = choose((se == 0) & (estimate == 0), 0.0, abs(estimate) / se)
+    df = _degrees_of_freedom(k, settings)
+    below = special.ndtr(-statistic) if df is None else special.stdtr(df, -statistic)
+    return _quantile(df, settings.level) * se, 2 * below
 
 
-def _prediction_half_width(
-    tau2: Array, se: Array, k: int, method: Tau2Method, ci: Interval, level: float, prediction: Prediction
-) -> Array:
-    if method == "FE":
+def _prediction_half_width(tau2: Array, se: Array, k: int, settings: _Settings) -> Array:
+    if settings.tau2 == "FE":
         return np.full_like(se, np.nan)
-    if prediction == "ci" and (ci == "wald" or k == 1):
-        quantile = special.ndtri(0.5 + level / 2)
+    if settings.prediction == "ci":
+        df = _degrees_of_freedom(k, settings)
     else:
-        df = max(k - 2 if prediction == "k-2" else k - 1, 1)
-        quantile = special.stdtrit(df, 0.5 + level / 2)
-    reach: Array = quantile * np.sqrt(tau2 + se**2)
+        df = max(k - int(settings.prediction[2:]), 1)
+    reach: Array = _quantile(df, settings.level) * np.sqrt(tau2 + se * se)
     return reach
 
 
-def _inconsistency(v: Array, tau2: Array, q: Array, method: Tau2Method) -> tuple[Array, Array]:
+def _degrees_of_freedom(k: int, settings: _Settings) -> int | None:
+    """Of the t distribution that the confidence interval refers to; None for the normal."""
+    return None if settings.ci == "wald" or k == 1 else k - 1
+
+
+def _quantile(df: int | None, level: float) -> Any:
+    """Upper end of the central interval of the t (None: normal) distribution."""
+    upper = 0.5 + level / 2
+    return special.ndtri(upper) if df is None else special.stdtrit(df, upper)
+
+
+def _inconsistency(common: Weighted, tau2: Array, method: Tau2Method) -> tuple[Array, Array]:
     """I2 in percent and H2 (Higgins & Thompson 2002, Stat Med 21:1539-1558, equations 9 and 10)."""
-    k = v.shape[0]
-    if k == 1:
-        return np.zeros_like(q), np.ones_like(q)
+    df = common.weights.shape[0] - 1
+    if df == 0:
+        return np.zeros_like(tau2), np.ones_like(tau2)
     if method == "FE":
-        h2 = q / (k - 1)
-        return 100 * np.maximum(1 - (k - 1) / np.maximum(q, k - 1), 0), h2
-    w = 1 / v
-    total = w.sum(axis=0)
-    typical = (k - 1) * total / (total**2 - (w * w).sum(axis=0))
+        return 100 * np.maximum(1 - df / np.maximum(common.q, df), 0), common.q / df
+    typical = df * common.total / cross_products(common.weights)
     return 100 * tau2 / (tau2 + typical), (tau2 + typical) / typical
 
 
 # --- messages ----------------------------------------------------------------------------------------
 
+_SEVERAL_PEAKS = "the likelihood of tau2 has several peaks; the highest was taken"
+_EMPTY = (
+    "the effects differ less than chance would make them, so the interval for tau2 is empty "
+    "and shown as 0 to 0"
+)
+_EXTREME = "the variances differ more than ten-million-fold; one study can decide the result"
+_NO_WIDTH = "all effects are identical, so the Hartung-Knapp interval has no width"
 
-def _setting_remarks(k: int, method: Tau2Method, prediction: Prediction) -> list[str]:
+
+def _setting_remarks(k: int, settings: _Settings) -> list[str]:
     """What holds for every data set of this size with these options."""
     remarks = []
     if k == 1:
         remarks.append("one study: tau2 cannot be estimated and is set to 0, its interval is not given (NaN)")
         remarks.append("the confidence interval is the study's own (Wald)")
-    if method == "FE":
+    if settings.tau2 == "FE":
         remarks.append("a common-effect model has no prediction interval (NaN)")
-    elif prediction != "ci" and k - int(prediction[2:]) < 1:
-        remarks.append(f"too few studies for {prediction} degrees of freedom; the prediction interval uses 1")
+    elif settings.prediction != "ci" and k - int(settings.prediction[2:]) < 1:
+        remarks.append(
+            f"too few studies for {settings.prediction} degrees of freedom; the prediction interval uses 1"
+        )
     return remarks
 
 
-def _messages(always: list[str], sometimes: dict[str, Mask]) -> NDArray[Any]:
+def _messages(always: list[str], sometimes: dict[str, Mask], batch: tuple[int, ...]) -> Any:
     """One text per data set; only the few combinations that occur are spelled out."""
-    code = sum(mask.astype(np.int64) << bit for bit, mask in enumerate(sometimes.values()))
+    if not any(map(anywhere, sometimes.values())):
+        text = "; ".join(always)
+        return np.full(batch, text, dtype=np.object_) if batch else text
+    code = sum(np.asarray(mask, dtype=np.int64) << bit for bit, mask in enumerate(sometimes.values()))
     seen, which = np.unique(code, return_inverse=True)
     texts = [
         "; ".join(always + [text for bit, text in enumerate(sometimes) if int(value) >> bit & 1])
         for value in seen
     ]
     return np.array(texts, dtype=np.object_)[which]
-
-
-def _shape(values: NDArray[Any], batch: tuple[int, ...]) -> Any:
-    return values.reshape(batch) if batch else values[0].item() if values.dtype != object else values[0]

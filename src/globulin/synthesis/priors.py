@@ -10,7 +10,8 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+
+from globulin.synthesis import special
 
 Array: TypeAlias = NDArray[np.float64]
 

@@ -1,114 +1,68 @@
-"""What the controlled trials of a dossier say, as three answers.
+"""What the controlled trials of a dossier say, how far that can be trusted, and what it hangs on.
 
-Three answers are always given together, because each alone misleads. Only some trials printed numbers, and
-those are the trials that found something. Leaving the others out is biased towards benefit. Entering them
-as exactly zero invents a number. Entering them as "somewhere inside the range that was not significant" uses
-what is known and no more.
+The one door from study records to answers. The trials are read and pooled in three ways (`trial_answers`);
+the answer that uses all that is known is then tried against priors, against all that silent and unusable
+trials may have found, and against the choice of outcome, illness and design.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from globulin.dossier.study import RANDOMISED, Study
-from globulin.synthesis.bayes import HalfNormal, Normal, pool_bayes
-from globulin.synthesis.pooling import pool
-from globulin.synthesis.readings import Z95, OutsideEffect, TrialEffect, outside_effects, trial_effect
+from globulin.synthesis.methods_text import MethodsText, Run, methods_text
+from globulin.synthesis.missing_results import MissingResults
+from globulin.synthesis.opinions import PRIORS, TAU_PRIOR, WORTH_IT_SMD
+from globulin.synthesis.pooled_trials import Opinion, PooledTrials, given_numbers
+from globulin.synthesis.readings import OutsideEffect, TrialEffect, outside_effects, trial_effect
+from globulin.synthesis.robustness import PriorRobustness
+from globulin.synthesis.trial_answers import (
+    ANSWERS,
+    MAIN,
+    Answer,
+    AnswerId,
+    Bayes,
+    Frequentist,
+    trial_answer,
+)
+from globulin.synthesis.trial_scope import (
+    CONDITIONS,
+    ConditionAnswer,
+    DesignStatement,
+    OutcomeChoice,
+    condition_answer,
+    design_statement,
+    outcome_choice,
+)
+from globulin.synthesis.trial_sensitivity import (
+    CumulativeStep,
+    UnusableTrial,
+    along_priors,
+    along_silence,
+    by_year,
+    unusable_trial,
+)
 
-FloatArray = NDArray[np.float64]
-
-WORTH_IT_SMD = 0.5
-"""Half a standard deviation: the size most often taken as a difference that people notice (Norman 2003)."""
-
-TAU_PRIOR = HalfNormal(0.5)
-PRIORS = {
-    "vague": (
-        Normal(0.0, 2.0),
-        "almost no opinion beforehand: effects up to four standard deviations allowed",
-    ),
-    "sceptical": (
-        Normal(0.0, WORTH_IT_SMD / Z95),
-        "a sceptic's opinion: no effect expected, 2.5% chance of more than half a standard deviation",
-    ),
-}
-
-AnswerId = Literal["numbers_only", "null_censored", "null_at_zero"]
-ANSWERS: dict[AnswerId, tuple[str, str]] = {
-    "numbers_only": (
-        "Only the trials that printed numbers",
-        "Biased towards benefit: the trials that found nothing did not print their numbers,"
-        " so they are left out.",
-    ),
-    "null_censored": (
-        "With the null trials as far as they are known",
-        "Each trial known only as 'not significant' counts as an effect somewhere inside the range in"
-        " which its own test would not have been significant. Nothing is invented; the answer is wide"
-        " because so little was printed.",
-    ),
-    "null_at_zero": (
-        "With the null trials set to exactly zero",
-        "A what-if: it treats 'not significant' as 'no difference at all', which nobody measured.",
-    ),
-}
+__all__ = [
+    "ANSWERS", "PRIORS", "TAU_PRIOR", "WORTH_IT_SMD", "Answer", "AnswerId", "AsIf", "Bayes", "Frequentist",
+    "TrialSummary", "summarise_trials",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Frequentist:
-    """A random-effects summary: REML, with Wald and Hartung-Knapp intervals side by side.
+class AsIf:
+    """A what-if of the reader's: a silent trial treated as if it had found this effect.
 
-    `i2_percent` is Higgins' I2 from Cochran's Q; the prediction interval has k - 2 degrees of freedom
-    (Higgins 2009) and is None below three trials.
+    bound: of its not-significant range, in which the effect must lie.
     """
 
-    estimate: float
-    se: float
-    tau2: float
-    q: float
-    i2_percent: float
-    wald_lower: float
-    wald_upper: float
-    hartung_knapp_lower: float
-    hartung_knapp_upper: float
-    prediction_lower: float | None
-    prediction_upper: float | None
-    message: str
-
-
-@dataclass(frozen=True)
-class Bayes:
-    """A Bayesian random-effects summary under one prior."""
-
-    prior: str
-    prior_words: str
-    median: float
-    ci_lower: float
-    ci_upper: float
-    predictive_lower: float
-    predictive_upper: float
-    tau_median: float
-    probability_of_benefit: float
-    probability_worth_it: float
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One way of entering the trials, with its summaries; no frequentist one where effects are censored."""
-
-    id: AnswerId
-    title: str
+    study: str
+    name: str
+    smd: float
+    bound: float
     words: str
-    studies: tuple[str, ...]
-    """The trials that entered, by id."""
-    sources: tuple[str, ...]
-    k: int
-    k_with_numbers: int
-    frequentist: Frequentist | None
-    bayes: tuple[Bayes, ...]
 
 
 @dataclass(frozen=True)
@@ -121,105 +75,132 @@ class TrialSummary:
     """Randomised trials that cannot be pooled: study id and why."""
     outside: tuple[OutsideEffect, ...] = field(default=())
     worth_it_smd: float = WORTH_IT_SMD
+    main: AnswerId | None = None
+    """The answer that speaks first: the silent trials as far as they are known. None without an answer."""
+    as_if: tuple[AsIf, ...] = field(default=())
+    conditions: tuple[ConditionAnswer, ...] = field(default=())
+    """The main answer for each illness, or why there is none."""
+    outcomes: tuple[OutcomeChoice, ...] = field(default=())
+    prior_robustness: PriorRobustness | None = None
+    """Of the main answer."""
+    missing: MissingResults | None = None
+    """For every value the silent trials could have had; None where every trial printed its numbers."""
+    unusable_trials: tuple[UnusableTrial, ...] = field(default=())
+    """What each trial in `unusable` would need to have shown to flip the main answer."""
+    cumulative: tuple[CumulativeStep, ...] = field(default=())
+    designs: DesignStatement | None = None
+    methods_text: MethodsText | None = None
 
     def answer(self, identifier: AnswerId) -> Answer:
         """The answer with this id."""
         return next(answer for answer in self.answers if answer.id == identifier)
 
 
-def summarise_trials(studies: Iterable[Study]) -> TrialSummary:
-    """Effects and the three answers from all studies of a dossier, whatever order they come in."""
+def summarise_trials(
+    studies: Iterable[Study],
+    *,
+    priors: Mapping[str, Opinion] = PRIORS,
+    as_if: Mapping[str, float] | None = None,
+) -> TrialSummary:
+    """Effects, the three answers and all that they hang on, from all studies of a dossier in any order.
+
+    priors: opinions about the mean effect by name, each a prior with its words; the first one is that of the
+    main answer. as_if: study id to SMD, what-ifs for trials known only as not significant. Raises ValueError
+    naming the argument for no prior, a trial that is not silent, or an SMD outside its range.
+    """
+    if not priors:
+        raise ValueError("priors: give at least one opinion about the mean effect")
+    supposed = {} if as_if is None else dict(as_if)
     ordered = sorted(studies, key=lambda study: (study.citation.year or 9999, study.id))
     pooled = [study for study in ordered if study.pooled is not None]
-    effects = tuple(trial_effect(study) for study in pooled)
+    printed = tuple(trial_effect(study) for study in pooled)
+    effects = given_numbers(printed, supposed)
     # without a single printed number there is nothing to average, and nothing to hold a range against
-    answered = ANSWERS if any(effect.smd is not None for effect in effects) else ()
-    unusable = tuple(
-        (study.id, study.poolability_reason)
-        for study in ordered
-        if study.pooled is None
-        and study.design in RANDOMISED
-        and study.condition_group != "neighbour"
-        and study.outcomes
-    )
-    return TrialSummary(
+    answered = ANSWERS if any(effect.smd is not None for effect in printed) else ()
+    answers = tuple(trial_answer(identifier, effects, frozenset(supposed), priors) for identifier in answered)
+    unusable = [study for study in ordered if _is_unusable(study)]
+    summary = TrialSummary(
         effects=effects,
-        answers=tuple(_answer(identifier, effects) for identifier in answered),
-        unusable=unusable,
+        answers=answers,
+        unusable=tuple((study.id, study.poolability_reason) for study in unusable),
         outside=tuple(effect for study in ordered for effect in outside_effects(study)),
+        as_if=tuple(
+            _as_if(before, after)
+            for before, after in zip(printed, effects, strict=True)
+            if after.study in supposed
+        ),
+        designs=design_statement(ordered),
     )
+    return replace(summary, **_scope(summary, ordered, priors), **_sensitivity(summary, ordered, priors))
 
 
-def _answer(identifier: AnswerId, effects: tuple[TrialEffect, ...]) -> Answer:
-    title, words = ANSWERS[identifier]
-    measured = [effect for effect in effects if effect.smd is not None]
-    used = measured if identifier == "numbers_only" else list(effects)
-    y = np.array([0.0 if effect.smd is None else effect.smd for effect in used])
-    se = np.array([effect.se for effect in used])
-    censored = np.array([effect.smd is None for effect in used])
-    if identifier == "null_censored" and censored.any():
-        bound = np.array([effect.bound for effect in used if effect.bound is not None])
-        frequentist = None
-        bayes = _bayes(y[~censored], se[~censored] ** 2, bound, se[censored])
-    else:
-        frequentist = _frequentist(y, se**2)
-        bayes = _bayes(y, se**2)
-    return Answer(
-        id=identifier,
-        title=title,
-        words=words,
-        studies=tuple(effect.study for effect in used),
-        sources=tuple(dict.fromkeys(source for effect in used for source in effect.sources)),
-        k=len(used),
-        k_with_numbers=len(measured),
-        frequentist=frequentist,
-        bayes=bayes,
+def _scope(summary: TrialSummary, studies: Sequence[Study], priors: Mapping[str, Opinion]) -> dict[str, Any]:
+    """The main answer by illness and by the choice of outcome."""
+    opinion = next(iter(priors.values()))
+    main = summary.answer(MAIN).policy if summary.answers else None
+    real = {effect.study for effect in summary.effects} - {given.study for given in summary.as_if}
+    return {
+        "main": None if main is None else MAIN,
+        "conditions": tuple(
+            condition_answer(condition, studies, summary.effects, main, opinion) for condition in CONDITIONS
+        ),
+        "outcomes": ()
+        if main is None
+        else tuple(
+            outcome_choice(study, summary.effects, main, opinion) for study in studies if study.id in real
+        ),
+    }
+
+
+def _sensitivity(
+    summary: TrialSummary, studies: Sequence[Study], priors: Mapping[str, Opinion]
+) -> dict[str, Any]:
+    """What the main answer hangs on, and the methods text of all that was run; empty without an answer."""
+    if not summary.answers:
+        return {}
+    opinion, main = next(iter(priors.values())), summary.answer(MAIN).policy
+    trials = PooledTrials.of(summary.effects)
+    robustness, missing = along_priors(trials, opinion), along_silence(trials, opinion)
+    unusable = tuple(unusable_trial(study, trials, opinion) for study in studies if _is_unusable(study))
+    run = Run(
+        main.measure,
+        main.level,
+        main,
+        effects=_papers(summary.effects),
+        prior_robustness=robustness,
+        missing=missing,
+        cumulative=True,
+        new_trials=bool(unusable),
+        opinions=tuple(priors)[1:],
     )
+    return {
+        "prior_robustness": robustness,
+        "missing": missing,
+        "unusable_trials": unusable,
+        "cumulative": tuple(by_year(studies, summary.effects, main, opinion)),
+        "methods_text": methods_text(run),
+    }
 
 
-def _frequentist(y: FloatArray, v: FloatArray) -> Frequentist:
-    predicted = len(y) >= 3
-    wald = pool(y, v, tau2="REML", ci="wald", prediction="k-2" if predicted else "ci")
-    knapp = pool(y, v, tau2="REML", ci="HKSJ")
-    remarks = dict.fromkeys(
-        part for result in (wald, knapp) for part in str(result.message).split("; ") if part
+_PAPERS = {"Hasselblad & Hedges": "hasselblad_1995", "Hedges 1981": "hedges_1981"}
+
+
+def _papers(effects: Iterable[TrialEffect]) -> tuple[str, ...]:
+    """The papers of the conversions, which each derivation names."""
+    steps = " ".join(step for effect in effects for step in effect.derivation)
+    return tuple(key for name, key in _PAPERS.items() if name in steps)
+
+
+def _is_unusable(study: Study) -> bool:
+    """A randomised trial in these illnesses with results of which none can be pooled."""
+    ours = study.design in RANDOMISED and study.condition_group in CONDITIONS
+    return ours and study.pooled is None and bool(study.outcomes)
+
+
+def _as_if(before: TrialEffect, after: TrialEffect) -> AsIf:
+    smd, bound = after.smd or 0.0, before.bound or 0.0
+    words = (
+        f"What if {after.name} had found {smd:g}? It is known only that its effect lay within {bound:.3f} of"
+        " zero."
     )
-    return Frequentist(
-        estimate=float(wald.estimate),
-        se=float(wald.se),
-        tau2=float(wald.tau2),
-        q=float(wald.q),
-        i2_percent=float(wald.i2_q),
-        wald_lower=float(wald.ci_lower),
-        wald_upper=float(wald.ci_upper),
-        hartung_knapp_lower=float(knapp.ci_lower),
-        hartung_knapp_upper=float(knapp.ci_upper),
-        prediction_lower=float(wald.prediction_lower) if predicted else None,
-        prediction_upper=float(wald.prediction_upper) if predicted else None,
-        message="; ".join(remarks),
-    )
-
-
-def _bayes(
-    y: FloatArray, v: FloatArray, bound: FloatArray | None = None, bound_se: FloatArray | None = None
-) -> tuple[Bayes, ...]:
-    summaries = []
-    for name, (prior, words) in PRIORS.items():
-        result = pool_bayes(
-            y, v, tau_prior=TAU_PRIOR, mu_prior=prior, censored_bound=bound, censored_se=bound_se
-        )
-        summaries.append(
-            Bayes(
-                prior=name,
-                prior_words=words,
-                median=result.median,
-                ci_lower=result.ci_lower,
-                ci_upper=result.ci_upper,
-                predictive_lower=result.predictive_lower,
-                predictive_upper=result.predictive_upper,
-                tau_median=result.tau_median,
-                probability_of_benefit=result.probability_above(0.0),
-                probability_worth_it=result.probability_above(WORTH_IT_SMD),
-            )
-        )
-    return tuple(summaries)
+    return AsIf(after.study, after.name, smd, bound, words)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from globulin.dossier import Dossier
 from globulin.dossier.treatment import NamedRegimen
@@ -10,6 +10,7 @@ from globulin.exposure.prediction import Rise
 from globulin.findings import Findings
 from globulin.pages import words
 from globulin.pages.blocks import (
+    Block,
     Entry,
     Figure,
     Fold,
@@ -26,9 +27,12 @@ from globulin.pages.blocks import (
     row,
 )
 from globulin.pages.charts import GROUPS, Chart, model_key
+from globulin.pages.exposure_charts import regimens_key
 from globulin.pages.facts import anchor, facts, missing, reference
-from globulin.pages.sections.models import entries
+from globulin.pages.profile_words import how_it_is_drawn, not_readable
+from globulin.pages.sections.models import entries, virtual_people
 from globulin.pages.sections.studies import regimen_words
+from globulin.pages.simulated import NOT_SHOWN
 from globulin.planning.comparison import RegimenRow
 from globulin.planning.dosing import Amount, NoAmount
 
@@ -49,8 +53,9 @@ FILLED = {
 }
 
 
-def section(dossier: Dossier, findings: Findings, amounts: Chart, rises: Chart) -> Section:
+def section(dossier: Dossier, findings: Findings, charts: Mapping[str, Chart]) -> Section:
     """The section."""
+    amounts, rises = charts["chart-doses"], charts["chart-rises"]
     key = (
         *((FILLED[shape], heading) for heading, _, shape in GROUPS.values()),
         (
@@ -77,6 +82,7 @@ def section(dossier: Dossier, findings: Findings, amounts: Chart, rises: Chart) 
                 " a benefit."
             ),
             Figure(rises, chart_table(rises), shapes),
+            _over_time(findings, charts),
             Fold("The doses as a table", (_doses(findings),)),
             Fold(
                 "Mean, peak and trough by model, and one's own IgG",
@@ -87,8 +93,24 @@ def section(dossier: Dossier, findings: Findings, amounts: Chart, rises: Chart) 
             Fold("What was assumed for each trial arm", (_assumptions(findings),)),
             Heading("The models of IgG in the body", "doses-models"),
             entries(dossier),
+            virtual_people(dossier),
         ),
     )
+
+
+def _over_time(findings: Findings, charts: Mapping[str, Chart]) -> list[Block]:
+    """What a level does from the first dose on, and where no level can tell."""
+    profiles = findings.profiles
+    if not profiles or "chart-profiles" not in charts:
+        return []
+    chart = charts["chart-profiles"]
+    sources = tuple(dict.fromkeys(source for followed in profiles for source in followed.sources))
+    return [
+        para(Said(how_it_is_drawn(profiles), sources), lead="From the first dose on."),
+        Figure(chart, chart_table(chart), regimens_key(profiles)),
+        *(para(Said(text, rests_on), lead=lead) for lead, text, rests_on in not_readable(profiles)),
+        para(f"{NOT_SHOWN} A rise in IgG is not a benefit.", lead="What this does not show:"),
+    ]
 
 
 def ordered(findings: Findings) -> list[RegimenRow]:

@@ -61,7 +61,7 @@ def _trials(dossier: Dossier, findings: Findings) -> Iterator[Prose]:
     )
     marks = unique(source for effect in effects for source in effect.sources)
     groups = {study.condition_group for study in dossier.studies.values() if study.design in RANDOMISED}
-    alone = "" if "fibromyalgia" in groups else " No controlled trial in fibromyalgia was found."
+    alone = "" if "fibromyalgia" in groups else " None was in fibromyalgia."
     lead = "The trials disagree." if better and len(better) < len(effects) else "The trials."
     yield para(Said(words.capital(text), marks), alone, lead=lead)
 
@@ -71,7 +71,7 @@ def _found(better: list[TrialEffect], unclear: list[TrialEffect], silent: list[T
     for effects, finding in (
         (better, "found a benefit and printed numbers"),
         (unclear, "printed numbers that leave the direction open or speak against a benefit"),
-        (silent, "found no significant difference in the main result and printed no numbers"),
+        (silent, "found no significant difference and printed no numbers"),
     ):
         if effects:
             count = words.counted(len(effects), "trial")
@@ -87,7 +87,7 @@ def _sum(findings: Findings) -> Iterator[Prose]:
     alone = _bayes(trials.answer("numbers_only"), "vague")
     zero = _bayes(trials.answer("null_at_zero"), "vague")
     text = (
-        "With every trial counted as far as it is known, the average effect is"
+        "Counting every trial as far as it is known, the average effect is"
         f" {words.fixed(vague.median)} standard deviations (95% interval"
         f" {words.bounds(vague.ci_lower, vague.ci_upper)}); to a sceptic, {_estimate(sceptical)}. The"
         f" chance that it is worth having ({words.number(trials.worth_it_smd)} or more) is"
@@ -96,12 +96,22 @@ def _sum(findings: Findings) -> Iterator[Prose]:
     )
     if any(effect.smd is None for effect in trials.effects):
         text += (
-            f" Leaving the silent trials out gives {_estimate(alone)}, which is biased; setting them to zero"
-            f" gives {_estimate(zero)}."
+            f" Without the silent trials, {_estimate(alone)}, which is biased; with them at zero,"
+            f" {_estimate(zero)}."
         )
     open_ended = min(vague.ci_lower, sceptical.ci_lower) < 0 < max(vague.ci_upper, sceptical.ci_upper)
     lead = "Taken together: perhaps a benefit, perhaps none." if open_ended else "Taken together."
-    yield para(Said(text, marks), lead=lead)
+    yield para(Said(text, marks), _meaning(findings), lead=lead)
+
+
+def _meaning(findings: Findings) -> Said:
+    """What the main answer means among 1,000 people, and how sure one can be of it."""
+    rows = findings.certainty.summary.benefits
+    main = next((row for row in rows if row.answer == findings.trials.main), None)
+    if main is None or main.grade is None or not main.absolute:
+        return Said("")
+    first = main.absolute[0]
+    return Said(f" {first.words} How sure: {words.uncapital(main.grade.plain)}", first.control.sources)
 
 
 def _bayes(answer: Answer, prior: str) -> Bayes:
@@ -119,13 +129,13 @@ def _gap(findings: Findings) -> Iterator[Prose]:
     rises = [_rise_span(findings, origin) for origin in ("practitioner", "trial")]
     share = findings.figures["low_dose_percent_of_trials"]
     text = (
-        f"The regimens that doctors report give {words.span(*doctors, 2)} mg/kg in 28 days, {share.text} of"
+        f"Doctors' regimens give {words.span(*doctors, 2)} mg/kg in 28 days, {share.text} of"
         f" the {words.span(*trials, 3)} mg/kg of the controlled trials."
     )
     if rises[0] and rises[1]:
         text += (
-            f" They are predicted to raise mean IgG by {words.span(*rises[0])} g/L, those of the trials by"
-            f" {words.span(*rises[1])} g/L. No trial with usable numbers has tested such low doses."
+            f" Predicted rise of mean IgG: {words.span(*rises[0])} g/L, {words.span(*rises[1])} g/L in the"
+            " trials. No trial with usable numbers has tested such low doses."
         )
     marks = unique((*share.sources, *_sources(findings, "practitioner"), *_sources(findings, "trial")))
     apart = doctors[1] < trials[0]
@@ -201,7 +211,7 @@ def _under_way(dossier: Dossier) -> Iterator[Prose]:
         phrases.append(Said(study.name, href=f"#{anchor('study', study.id)}"))
         phrases.append(Said(f" ({study.condition})", study.sources[:1]))
     ours = any(study.condition_group != "neighbour" for study in trials)
-    phrases.append("." if ours else ". No trial known here is under way in ME/CFS or fibromyalgia.")
+    phrases.append("." if ours else ". None is known in ME/CFS or fibromyalgia.")
     yield para(*phrases, lead="What is being tested.")
 
 

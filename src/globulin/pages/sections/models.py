@@ -8,15 +8,17 @@ from typing import Any
 from globulin.dossier import Dossier
 from globulin.dossier.kinetics import (
     AbsorptionModel,
+    AverageModel,
     BlockerModel,
     EndogenousIgg,
     KineticModel,
     LinearModel,
     RecyclingModel,
 )
+from globulin.dossier.people import BodySize, Stratum, VirtualGroup
 from globulin.dossier.provenance import Cited, Missing
 from globulin.pages import words
-from globulin.pages.blocks import Entry, Said, Term, term
+from globulin.pages.blocks import Entry, Fold, Said, Term, para, term
 from globulin.pages.facts import anchor, cited, facts, gathered, said, stated
 
 UNITS = {
@@ -41,7 +43,7 @@ DOMAINS = {
 
 def entries(dossier: Dossier) -> list[Entry]:
     """Every model, those that are used first."""
-    order = ("recycling", "linear", "absorption", "endogenous", "blocker")
+    order = ("average", "recycling", "linear", "absorption", "endogenous", "blocker")
     models = sorted(dossier.kinetics.values(), key=lambda model: (order.index(model.kind), model.id))
     return [Entry(anchor("kinetic_model", model.id), model.name, terms=_terms(model)) for model in models]
 
@@ -52,6 +54,8 @@ def _terms(model: KineticModel) -> tuple[Term, ...]:
             terms = _linear(model)
         case RecyclingModel():
             terms = _recycling(model)
+        case AverageModel():
+            terms = _average(model)
         case AbsorptionModel():
             terms = _absorption(model)
         case BlockerModel():
@@ -119,6 +123,11 @@ def _recycling(model: RecyclingModel) -> tuple[Term, ...]:
     )
 
 
+def _average(model: AverageModel) -> tuple[Term, ...]:
+    members = words.listed([member.model for member in model.members])
+    return facts(("For", model.population), ("Average of", members), ("Why these", model.why))
+
+
 def _absorption(model: AbsorptionModel) -> tuple[Term, ...]:
     return facts(
         ("Route", words.ROUTES[model.route]),
@@ -153,4 +162,58 @@ def _endogenous(model: EndogenousIgg) -> tuple[Term, ...]:
             for what, values, unit in groups
             for name, fact in values.items()
         ),
+    )
+
+
+def virtual_people(dossier: Dossier) -> Fold | None:
+    """The groups of virtual people, and what is assumed of them; None if there are none."""
+    if not dossier.people:
+        return None
+    return Fold(
+        "Virtual people, where many are simulated and not one",
+        (
+            para(
+                "Nobody here was measured as a person. Weight and height are drawn from what a survey found,"
+                " one's own IgG and the kinetics from what was published. How much people with ME/CFS or"
+                " fibromyalgia differ is not known. No number on this page rests on virtual people."
+            ),
+            *(_group(group) for group in dossier.people.values()),
+        ),
+    )
+
+
+def _group(group: VirtualGroup) -> Entry:
+    return Entry(
+        anchor("virtual_group", group.id),
+        group.name,
+        terms=(
+            *facts(("Who", group.population)),
+            *(term(_stratum_name(stratum), *_stratum(stratum)) for stratum in group.strata),
+            *(term("Caution", text) for text in group.caveats),
+            *facts(("Sources", cited((group.source, *(each.body.source for each in group.strata))))),
+        ),
+    )
+
+
+def _stratum_name(stratum: Stratum) -> str:
+    years = words.range_words(stratum.age_year, "years")
+    return f"{words.capital(stratum.sex)}, {years} ({words.percent(100 * stratum.share)})"
+
+
+def _stratum(stratum: Stratum) -> tuple[Said, ...]:
+    own = (
+        "the record on endogenous IgG as for any adult"
+        if stratum.own_igg_interval is None
+        else f"the interval \N{LEFT SINGLE QUOTATION MARK}{stratum.own_igg_interval.replace('_', ' ')}"
+        "\N{RIGHT SINGLE QUOTATION MARK} of the record on endogenous IgG"
+    )
+    return (said(stratum.body, _body), Said(f" Own IgG is drawn from {own}."))
+
+
+def _body(size: BodySize) -> str:
+    return (
+        f"median {words.number(size.weight_median_kg)} kg (SD of the logarithm"
+        f" {words.number(size.weight_log_sd)}) and {words.number(size.height_median_cm, 4)} cm"
+        f" ({words.number(size.height_log_sd)}), correlation of the logarithms"
+        f" {words.number(size.log_correlation)}, from {size.n:,} people"
     )

@@ -10,6 +10,7 @@ from globulin.dossier.treatment import Phase, Product, Regimen
 from globulin.pages import words
 from globulin.pages.blocks import Entry, Said, Table, Term, columns, row, term, unique
 from globulin.pages.facts import anchor, citation_words, cited, facts, flag, gathered, said, stated
+from globulin.pages.sections.certainty import INSTRUMENTS, judged
 from globulin.pages.study_words import found_words, given_words
 
 
@@ -67,13 +68,11 @@ def _trust(study: Study) -> tuple[Term, ...]:
                 label = f"Risk of bias, {domain.replace('_', ' ')}"
                 found.append(term(label, judged(judgement.level, judgement.reason)))
         found.extend(term("Rated by reviews", stated(item)) for item in bias.assessments)
+    for assessment in study.bias_assessments:
+        for part, rated in (("overall", assessment.overall), *assessment.domains.items()):
+            label = f"{INSTRUMENTS[assessment.instrument]} ({assessment.outcome}), {part.replace('_', ' ')}"
+            found.append(term(label, judged(rated.level, rated.reason), cited((rated.source,))))
     return tuple(found)
-
-
-def judged(level: str, reason: str = "") -> Said:
-    """A judgement on bias as a sign, a word and the reason."""
-    symbol, word = words.BIAS[level]
-    return Said(word, symbol=symbol, tone=f"bias-{level}", note=reason)
 
 
 def _rest(study: Study) -> tuple[Term, ...]:

@@ -1,4 +1,4 @@
-"""What the trials found: the controlled ones, three ways to add them up, and everything kept apart."""
+"""What the trials found: the controlled ones, what they say together, and everything kept apart."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from globulin.findings import Findings
 from globulin.pages import words
 from globulin.pages.blocks import (
     Block,
-    Figure,
     Fold,
     Heading,
     Points,
@@ -19,9 +18,7 @@ from globulin.pages.blocks import (
     Said,
     Section,
     Table,
-    TableRow,
     blocks,
-    chart_table,
     columns,
     para,
     row,
@@ -29,24 +26,16 @@ from globulin.pages.blocks import (
 )
 from globulin.pages.charts import Chart
 from globulin.pages.facts import anchor, said
+from globulin.pages.sections.answers import answers, how, moves
+from globulin.pages.sections.certainty import certainty, judged
+from globulin.pages.sections.dose_answers import dose
 from globulin.pages.sections.minute import is_under_way
-from globulin.pages.sections.studies import entry, found, judged, pooled_or_first, treated
+from globulin.pages.sections.studies import entry, found, pooled_or_first, treated
 from globulin.pages.sections.wider import background, comparators, instruments, reviews
 from globulin.pages.study_words import effect_words
-from globulin.synthesis.trials import Answer
-
-FOREST_KEY = (
-    ("\N{BLACK SQUARE}", "a trial that printed numbers, with its 95% interval"),
-    (
-        "\N{WHITE RECTANGLE}",
-        "a trial known only as not significant: its effect lies somewhere in the open range",
-    ),
-    ("\N{BLACK DIAMOND}", "a classical summary"),
-    ("\N{WHITE DIAMOND}", "a Bayesian summary"),
-)
 
 
-def section(dossier: Dossier, findings: Findings, chart: Chart) -> Section:
+def section(dossier: Dossier, findings: Findings, charts: Mapping[str, Chart]) -> Section:
     """The section."""
     studies = sorted(dossier.studies.values(), key=lambda s: (s.citation.year or 9999, s.id))
     ours = [s for s in studies if s.condition_group != "neighbour" and not is_under_way(s)]
@@ -58,14 +47,12 @@ def section(dossier: Dossier, findings: Findings, chart: Chart) -> Section:
         "What the trials found",
         blocks(
             _controlled_table(controlled, dossier.products),
-            Heading("Three ways to add them up", "trials-summary"),
-            _why_biased(findings),
-            Figure(chart, chart_table(chart), FOREST_KEY),
-            _answers(findings),
-            para(words.NOT_SHOWN, lead="What this does not show:"),
+            answers(findings, charts),
+            moves(findings, charts),
+            dose(findings, charts),
+            certainty(dossier, findings),
             _missing(dossier, findings),
-            Heading("How far each trial can be trusted", "trials-bias"),
-            _bias_table(controlled),
+            how(findings),
             Heading("Each controlled trial in detail", "trials-detail"),
             [entry(study) for study in controlled],
             Heading("Without a control group", "trials-series"),
@@ -103,70 +90,6 @@ def _controlled_table(studies: list[Study], products: Mapping[str, Product]) -> 
         )
     titles = columns("Trial", "#People", "Treatment", "Main result", "Risk of bias")
     return Table("Controlled trials in ME/CFS and fibromyalgia", titles, tuple(rows))
-
-
-def _why_biased(findings: Findings) -> list[Block]:
-    if not findings.trials.answers:
-        return [para("No trial can be pooled.")]
-    return [
-        Points(
-            tuple(para(answer.words, lead=f"{answer.title}.") for answer in findings.trials.answers),
-            "answers",
-        ),
-        para(
-            "An effect is counted in standard deviations: how far the average treated person moved, against"
-            f" the ordinary spread between people. About {words.number(findings.trials.worth_it_smd)} is"
-            " the size most often taken as a difference that people notice."
-        ),
-    ]
-
-
-def _answers(findings: Findings) -> Table:
-    rows = [cells for answer in findings.trials.answers for cells in _answer_rows(answer)]
-    titles = columns(
-        "Answer", "Method", "#Effect (95% interval)", "#A new trial might find", "#Chance of benefit",
-        "#Chance of 0.5 or more",
-    )  # fmt: skip
-    return Table("The three answers, with every method", titles, tuple(rows))
-
-
-def _answer_rows(answer: Answer) -> list[TableRow]:
-    note = f"{answer.k} trials, {answer.k_with_numbers} with numbers"
-    title = Said(answer.title, answer.sources, note=note)
-    rows: list[TableRow] = []
-    none = Said("needs a prior", missing=True)
-    plain = answer.frequentist
-    if plain is None:
-        rows.append(
-            row(
-                title, "Classical", Said("none: effects known only as ranges", missing=True), none, none, none
-            )
-        )
-    else:
-        new = (
-            Said(words.bounds(plain.prediction_lower, plain.prediction_upper))
-            if plain.prediction_lower is not None and plain.prediction_upper is not None
-            else Said("needs three trials", missing=True)
-        )
-        spread = (
-            f"I\N{SUPERSCRIPT TWO} {plain.i2_percent:.0f}%, between-trial variance {words.fixed(plain.tau2)}"
-        )
-        wald = words.estimate(plain.estimate, plain.wald_lower, plain.wald_upper)
-        knapp = words.estimate(plain.estimate, plain.hartung_knapp_lower, plain.hartung_knapp_upper)
-        rows.append(row(title, Said("Random effects, Wald", note=spread), wald, new, none, none))
-        rows.append(row(title, "Random effects, Hartung-Knapp", knapp, new, none, none))
-    rows.extend(
-        row(
-            title,
-            Said(f"Bayesian, {bayes.prior} prior", note=bayes.prior_words),
-            words.estimate(bayes.median, bayes.ci_lower, bayes.ci_upper),
-            words.bounds(bayes.predictive_lower, bayes.predictive_upper),
-            words.probability(bayes.probability_of_benefit),
-            words.probability(bayes.probability_worth_it),
-        )
-        for bayes in answer.bayes
-    )
-    return rows
 
 
 def _missing(dossier: Dossier, findings: Findings) -> list[Block]:
@@ -218,21 +141,6 @@ def _derivations(findings: Findings) -> Points:
             for effect in findings.trials.effects
         )
     )
-
-
-def _bias_table(studies: list[Study]) -> Table:
-    rows = []
-    for study in studies:
-        bias = study.risk_of_bias
-        if bias is None:
-            continue
-        domains = (bias.domains.get(domain) for domain in words.DOMAINS)
-        cells = (judged(d.level) if d else Said("not judged", missing=True) for d in domains)
-        link = Said(study.name, href=f"#{anchor('study', study.id)}")
-        rows.append(row(link, judged(bias.overall.level), *cells))
-    titles = columns("Trial", "Overall", *(domain.replace("_", " ").capitalize() for domain in words.DOMAINS))
-    caption = "Risk of bias, judged from abstracts and reviews; the reasons are with each trial"
-    return Table(caption, titles, tuple(rows))
 
 
 def _short_table(caption: str, studies: list[Study], products: Mapping[str, Product]) -> Table:
