@@ -291,3 +291,18 @@ def test_pool_answers_what_is_no_file_in_one_line(globulin: Any, tmp_path: Path)
     for path in (tmp_path, tmp_path / "nowhere.csv"):
         code, out, err = globulin("pool", str(path))
         assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--worth-it", "nan"), ("--worth-it", "inf"), ("--worth-it", "0"), ("--weight", "2")],
+)
+def test_a_size_or_weight_that_means_nothing_is_refused(
+    option: str, value: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = Path(__file__).parent / "toy" / "table.csv"
+    monkeypatch.setattr(sys, "argv", ["globulin", "pool", str(table), option, value])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert f"{option} {value}" in capsys.readouterr().err

@@ -184,6 +184,10 @@ def pool_own(
         options = checked_options(tau2, ci, level)
     except ValueError as problem:
         raise InputError(f"--{problem}") from problem
+    if weight is not None and not 0 <= weight <= 1:
+        raise InputError(f"--weight {weight:g}: give a number from 0 to 1")
+    if worth_it is not None and not 0 < abs(worth_it) < 1e6:
+        raise InputError(f"--worth-it {worth_it:g}: give a size other than 0, on the scale of the effects")
     table = read_effect_table(file, measure)
     try:
         result = pool_table(

@@ -102,7 +102,10 @@ def find(
         price_list=prices.id,
         trials=trials,
         certainty=certainty(studies, trials, dossier.background.values(), dossier.certainty.values()),
-        dose=dose_answers(dossier, weight),
+        # the dose of a trial goes with the outcome that was chosen for it
+        dose=dose_answers(
+            dossier.model_copy(update={"studies": {study.id: study for study in studies}}), weight
+        ),
         regimens=regimens,
         profiles=regimen_profiles(dossier, regimens, weight),
         labelled=labelled_amounts(dossier.products.values()),

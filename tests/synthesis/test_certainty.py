@@ -196,8 +196,8 @@ def test_the_trials_own_controls_are_a_second_control_risk(answered: Certainty) 
 def test_the_words_of_a_row_read_as_a_sentence(answered: Certainty) -> None:
     absolute = row(answered, "null_censored").absolute[0]
     assert absolute.words == (
-        "Of 1,000 people, 196 get better without immune globulin. With it 147 more do (from 34 fewer to 365"
-        " more)."
+        "Of 1,000 people, 196 get better on placebo. With immune globulin, anything from 34 fewer to 365"
+        " more; the middle is 147 more."
     )
     assert absolute.number_needed.words == "NNTB 7 (NNTB 3 to infinity to NNTH 30)"
 
@@ -376,9 +376,8 @@ def test_the_toy_by_hand() -> None:
     assert only.effect.smd == 0
     (absolute,) = only.absolute
     assert (absolute.control.risk, absolute.difference.estimate) == (0.5, 0)
-    assert absolute.words.startswith(
-        "Of 1,000 people, 500 get better without immune globulin. With it no more"
-    )
+    assert absolute.words.startswith("Of 1,000 people, 500 get better on placebo. With immune globulin, ")
+    assert absolute.words.endswith("; the middle is no more and no fewer.")
     # one trial of its own: Woolf's standard error of 4 cells of 10, normal interval
     half = 1.959964 * sqrt(4 / 10)
     upper = exp(half) / (1 + exp(half))

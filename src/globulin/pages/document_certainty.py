@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from globulin.pages import words
 from globulin.pages.references import Cell, Json, PrintedPage
+from globulin.pages.sections.certainty import NUMBERS_NEEDED
 from globulin.pages.study_words import flip_words
 from globulin.planning.dose_effect import DoseAnswer
 from globulin.planning.group_effect import GroupAnswer
@@ -27,6 +28,7 @@ def certainty(page: PrintedPage) -> Json:
         "without": [
             page.cell(control.words, control.sources, lead=f"{control.name}.") for control in controls
         ],
+        "numbers_needed": NUMBERS_NEEDED,
         "not_shown": found.summary.not_shown,
         "bias": [_bias(bias) for bias in found.bias],
         "moves": _moves(page),

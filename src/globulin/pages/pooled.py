@@ -15,6 +15,7 @@ from globulin.methods import METHODS
 from globulin.pages import words
 from globulin.pages.study_words import flip_words
 from globulin.synthesis.own_table import PRIOR_SCALE, PooledTable, StudyEffect
+from globulin.synthesis.policy import Summary
 from globulin.synthesis.pooling import Pooled
 from globulin.synthesis.without_each import Without
 
@@ -157,8 +158,14 @@ def _why(result: PooledTable) -> list[str]:
     """Why the summary that speaks first does, and which methods these studies do not allow."""
     if result.policy is None:
         return []
+    primary, worth_it = result.policy.primary, result.policy.worth_it
+    chance = primary.probability_worth_it if primary is not None else None
+    worth = []
+    if chance is not None and worth_it is not None:
+        size = f"above {worth_it:g}, the size worth having"
+        worth.append(f"Chance that the mean effect is {size}: {words.probability(chance)}.")
     absent = [f"{method.name} {method.reason}" for method in result.policy.not_defined]
-    return [result.policy.reason, *([f"Not given: {'; '.join(absent)}."] if absent else [])]
+    return [result.policy.reason, *worth, *([f"Not given: {'; '.join(absent)}."] if absent else [])]
 
 
 def _designs(result: PooledTable) -> list[str]:
@@ -241,11 +248,13 @@ def _plain_scale(result: PooledTable) -> list[str]:
         return []
     name, back = _PLAIN_SCALE[result.measure]
 
-    def read(summary: Pooled) -> str:
+    def read(summary: Pooled | Summary) -> str:
         with np.errstate(over="ignore"):
             middle, low, high = map(back, (summary.estimate, summary.ci_lower, summary.ci_upper))
         return f"{words.number(middle)} ({words.number(low)} to {words.number(high)})"
 
+    if result.policy is not None and result.policy.primary is not None:
+        return [f"Read as {name}, by the summary that speaks first: {read(result.policy.primary)}."]
     if result.pooled.k == 1:
         return [f"Read as {name}: {read(result.wald)}."]
     chosen, wald = f"{INTERVALS[result.ci_method]} {read(result.pooled)}", f"Wald {read(result.wald)}"

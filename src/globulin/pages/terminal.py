@@ -60,7 +60,14 @@ def _answers(findings: Findings) -> list[RenderableType]:
     if not trials.answers:
         return [Text("No trial can be pooled.")]
     first = Table(title="Three answers, always together", title_justify="left")
-    for heading in ("", "trials", "effect (95% interval)", "a new trial", "chance of benefit", "0.5 or more"):
+    for heading in (
+        "",
+        "trials",
+        "effect (95% interval)",
+        "true effect in a new trial",
+        "chance of benefit",
+        "0.5 or more",
+    ):
         first.add_column(heading, overflow="fold")
     every = Table(title="Every method", title_justify="left")
     for heading in ("", "method", "effect (95% interval)"):

@@ -84,7 +84,12 @@ def forest(trials: TrialSummary, bias: dict[str, tuple[str, ...]], convert: Conv
     svg, paper = draw(spec, "chart-forest", title, alt, convert)
     columns = (
         *("Trial or summary", "People (treated + control)", "Effect (95% interval)"),
-        *("A new trial (95%)", "Weight with the null trials at zero", "Risk of bias", "Rests on"),
+        *(
+            "True effect in a new trial (95%)",
+            "Weight with the null trials at zero",
+            "Risk of bias",
+            "Rests on",
+        ),
     )
     return Chart("chart-forest", title, alt, svg, paper, columns, tuple(rows))
 

@@ -18,7 +18,7 @@ from globulin.synthesis.grading import DOMAIN_NAMES, DOWNGRADES, DomainProposal
 MOST = 0.5
 """`Most of the information`: more than half of the weight."""
 NOTABLE = 0.25
-"""A share of high risk `sufficient to affect the interpretation`: more than a quarter of the weight."""
+"""A share of high risk “sufficient to affect the interpretation”: more than a quarter of the weight."""
 MISSING_SHARE = 0.2
 """Above this share of people without numbers, results count as missing."""
 SUBSTANTIAL_I2 = 50.0
@@ -85,8 +85,8 @@ def propose_risk_of_bias(trials: Sequence[WeightedBias], how_weighted: str) -> D
     thresholds = (
         "Not serious if most of the weight (more than half) is at low risk. Serious if more than half has"
         " some concerns in two domains or more, or more than a quarter is at high risk. Very serious if more"
-        " than half is at high risk. The Handbook says `most information` and `sufficient to affect the"
-        " interpretation`; a half and a quarter are how these words are read here."
+        " than half is at high risk. The Handbook says “most information” and “sufficient to affect the"
+        " interpretation”; a half and a quarter are how these words are read here."
     )
     return _proposal(
         "risk_of_bias", level, arithmetic, thresholds, ("grade_4_2011", "handbook_14", "core_grade_4_2025")
@@ -346,7 +346,8 @@ def propose_missing_results(silence: Silence, flips: Sequence[str] = ()) -> Doma
     level: Concern = "serious" if share > MISSING_SHARE else "not_serious"
     arithmetic = [
         f"{silence.silent_people:,} of {silence.people:,} people ({share:.0%}) are in trials whose numbers"
-        f" are not known: {', '.join(silence.silent) or 'none'}.",
+        f" are not known and which this answer leaves out or sets to a guess:"
+        f" {', '.join(silence.silent) or 'none'}.",
     ]
     if silence.unknown_size:
         arithmetic.append(

@@ -14,7 +14,7 @@ from globulin.dossier.study import RANDOMISED, Outcome, Study
 from globulin.synthesis.absolute import NumberNeeded, number_needed, risk_difference, wilson_interval
 from globulin.synthesis.grade_domains import APPRECIABLE
 from globulin.synthesis.grading import Grade, informative_statement
-from globulin.synthesis.per_thousand import PER, PerThousand, more_or_fewer, per_thousand
+from globulin.synthesis.per_thousand import PER, PerThousand, per_thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def harm_row(harm: CountedHarm, grade: Grade) -> HarmRow:
     """A counted harm as a row, with Newcombe's interval of the difference."""
     found = risk_difference(harm.events_treated, harm.n_treated, harm.events_control, harm.n_control)
     difference, lower, upper = (float(x) for x in (found.difference, found.lower, found.upper))
-    control = float(found.risk2)
+    treated, control = float(found.risk1), float(found.risk2)
     small = abs(difference) < APPRECIABLE * control or difference == 0
     statement = informative_statement(
         grade.certainty,
@@ -155,8 +155,9 @@ def harm_row(harm: CountedHarm, grade: Grade) -> HarmRow:
         number_needed=number_needed(difference, lower, upper, event="bad"),
         grade=grade,
         statement=statement,
-        words=f"Of {PER:,} people, {PER * control:.0f} have it without immune globulin. With it"
-        f" {more_or_fewer(difference, lower, upper)}.",
+        words=f"Of {PER:,} people, {PER * control:.0f} have it on placebo and {PER * treated:.0f} with immune"
+        f" globulin; the difference is {100 * difference:.0f} percentage points ({100 * lower:.0f} to"
+        f" {100 * upper:.0f}).",
         caution=harm.outcome.caution or "",
         sources=(harm.outcome.source,),
     )

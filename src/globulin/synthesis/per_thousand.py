@@ -29,8 +29,8 @@ def per_thousand(
 
 
 def more_or_fewer(difference: float, lower: float, upper: float) -> str:
-    """A difference as `147 more do (from 34 fewer to 365 more)`."""
-    return f"{_count(difference)} do (from {_count(lower)} to {_count(upper)})"
+    """A difference as `anything from 34 fewer to 365 more; the middle is 147 more`: the doubt comes first."""
+    return f"anything from {_count(lower)} to {_count(upper)}; the middle is {_count(difference)}"
 
 
 def _count(difference: float) -> str:

@@ -257,6 +257,6 @@ def _absolute(summary: Summary, control: ControlRisk) -> AbsoluteRow:
         difference=per_thousand(difference, lower, upper),
         difference_both=per_thousand(difference, effect.both_lower, effect.both_upper),
         number_needed=number_needed(difference, lower, upper),
-        words=f"Of {PER:,} people, {PER * control.risk:.0f} get better without immune globulin. With it"
+        words=f"Of {PER:,} people, {PER * control.risk:.0f} get better on placebo. With immune globulin,"
         f" {more_or_fewer(difference, lower, upper)}.",
     )

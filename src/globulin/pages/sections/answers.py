@@ -37,7 +37,7 @@ FOREST_KEY = (
     ),
     (
         "\N{BLACK DIAMOND}",
-        "the summary that speaks first, with its 95% interval; dotted: what a new trial might find",
+        "the summary that speaks first, with its 95% interval; dotted: the true effect in a new trial",
     ),
     ("\N{WHITE DIAMOND}", "summaries beside it"),
     ("%", "weight: share in the classical summary with the null trials at zero"),
@@ -124,7 +124,7 @@ def _first(trials: TrialSummary) -> Table:
         else:
             rows.append(row(Said(answer.title, answer.sources, note=note), *_numbers(summary)))
     titles = columns(
-        "Answer", "#Effect (95% interval)", "#A new trial might find", "#Chance of benefit",
+        "Answer", "#Effect (95% interval)", "#True effect in a new trial", "#Chance of benefit",
         "#Chance of 0.5 or more",
     )  # fmt: skip
     first = trials.answers[0].policy.primary
@@ -184,7 +184,7 @@ def _all_methods(trials: TrialSummary) -> Table:
         )
         rows.extend(_classical(answer))
     titles = columns(
-        "Answer", "Method", "#Effect (95% interval)", "#A new trial might find", "#Chance of benefit",
+        "Answer", "Method", "#Effect (95% interval)", "#True effect in a new trial", "#Chance of benefit",
         "#Chance of 0.5 or more", "#Spread between trials (tau)",
     )  # fmt: skip
     return Table("The three answers by every method", titles, tuple(rows))
@@ -200,7 +200,7 @@ def _classical(answer: Answer) -> Iterator[TableRow]:
         if plain.prediction_lower is not None and plain.prediction_upper is not None
         else Said("needs three trials", missing=True)
     )
-    note = f"I\N{SUPERSCRIPT TWO} {plain.i2_percent:.0f}%"
+    note = f"I\N{SUPERSCRIPT TWO} {plain.i2_percent:.0f}%; new trial by t on k \N{MINUS SIGN} 2"
     none = Said("needs a prior", missing=True)
     spread = words.fixed(plain.tau2**0.5)
     for name, low, high in (

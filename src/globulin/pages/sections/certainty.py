@@ -31,6 +31,11 @@ from globulin.synthesis.per_thousand import PerThousand
 from globulin.synthesis.summary_of_findings import BenefitRow
 
 INSTRUMENTS = {"rob_2": "RoB 2", "robins_i": "ROBINS-I"}
+NUMBERS_NEEDED = (
+    "NNTB is how many people must be treated for one more to get better, NNTH for one more to come to harm;"
+    " \N{LEFT SINGLE QUOTATION MARK}to infinity\N{RIGHT SINGLE QUOTATION MARK} means that no difference is"
+    " possible too."
+)
 _SHORT = {
     "randomisation_process": "D1 Allotment",
     "deviations_from_interventions": "D2 Deviations",
@@ -49,6 +54,7 @@ def certainty(dossier: Dossier, findings: Findings) -> tuple[Block, ...]:
         Heading("How sure can we be?", "trials-certainty"),
         _statement(findings),
         _findings_table(findings),
+        para(NUMBERS_NEEDED),
         para(found.summary.not_shown, lead="What this does not show:"),
         Fold(
             "Where the chance without treatment comes from, and another one",
@@ -65,7 +71,7 @@ def certainty(dossier: Dossier, findings: Findings) -> tuple[Block, ...]:
         Heading("How far each trial can be trusted", "trials-bias"),
         _bias_table(found.bias, {study.id: study.name for study in dossier.studies.values()}),
         Fold("Risk of bias, domain by domain", tuple(_bias_entry(bias) for bias in found.bias)),
-        Fold("The question asked", tuple(_question(question) for question in dossier.certainty.values())),
+        Fold("The question asked", tuple(_question(dossier, each) for each in dossier.certainty.values())),
     )
 
 
@@ -104,7 +110,9 @@ def _findings_table(findings: Findings) -> Table:
     return Table("Summary of findings: what it would mean among 1,000 people", _COLUMNS, tuple(rows))
 
 
-_COLUMNS = columns("Outcome", "#People", "#Without, of 1,000", "#With, of 1,000", "Difference", "How sure")
+_COLUMNS = columns(
+    "Outcome", "#People", "#On placebo, of 1,000", "#Treated, of 1,000", "Difference", "How sure"
+)
 
 
 def _benefit(benefit: BenefitRow, control: int) -> TableRow:
@@ -211,6 +219,11 @@ def judged(level: str, reason: str = "") -> Said:
     return Said(word, symbol=symbol, tone=f"bias-{level}", note=reason)
 
 
+_MAY_BE_HIGH = (
+    "Several domains have some concerns; a reader of the paper may find that together they make a high risk."
+)
+
+
 def _bias_entry(bias: StudyBias) -> Entry:
     basis = f"{INSTRUMENTS[bias.instrument]}, {bias.version}"
     terms: list[Term] = [
@@ -218,6 +231,7 @@ def _bias_entry(bias: StudyBias) -> Entry:
             ("Instrument", basis),
             ("What it is", Said(words.capital(bias.words), bias.sources)),
             ("Overall", judged(bias.overall, bias.overall_reason)),
+            ("May be worse", _MAY_BE_HIGH if bias.may_be_high else None),
         ),
         *(
             term(
@@ -236,7 +250,7 @@ def _bias_entry(bias: StudyBias) -> Entry:
 # --- the question ------------------------------------------------------------------------------------
 
 
-def _question(question: CertaintyQuestion) -> Entry:
+def _question(dossier: Dossier, question: CertaintyQuestion) -> Entry:
     terms = facts(
         ("People", question.population),
         ("Treatment", question.intervention),
@@ -244,7 +258,7 @@ def _question(question: CertaintyQuestion) -> Entry:
         ("Differences judged by", question.differences_judged_by),
         *(
             (
-                f"{difference.study.replace('_', ' ').capitalize()}, {difference.aspect}",
+                f"{dossier.studies[difference.study].name}, {difference.aspect}",
                 Said(difference.says, note=f"{difference.bearing} bearing on the effect"),
             )
             for difference in question.differences

@@ -91,8 +91,8 @@ def _sum(findings: Findings) -> Iterator[Prose]:
         f" {words.fixed(vague.median)} standard deviations (95% interval"
         f" {words.bounds(vague.ci_lower, vague.ci_upper)}); to a sceptic, {_estimate(sceptical)}. The"
         f" chance that it is worth having ({words.number(trials.worth_it_smd)} or more) is"
-        f" {words.probability(sceptical.probability_worth_it)} to"
-        f" {words.probability(vague.probability_worth_it)}."
+        f" {words.probability(vague.probability_worth_it)}, to a sceptic"
+        f" {words.probability(sceptical.probability_worth_it)}."
     )
     if any(effect.smd is None for effect in trials.effects):
         text += (
@@ -111,7 +111,9 @@ def _meaning(findings: Findings) -> Said:
     if main is None or main.grade is None or not main.absolute:
         return Said("")
     first = main.absolute[0]
-    return Said(f" {first.words} How sure: {words.uncapital(main.grade.plain)}", first.control.sources)
+    return Said(
+        f" {first.words} How sure: {words.CERTAINTY[main.grade.certainty].lower()}.", first.control.sources
+    )
 
 
 def _bayes(answer: Answer, prior: str) -> Bayes:
