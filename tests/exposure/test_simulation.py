@@ -312,3 +312,11 @@ def test_what_cannot_be_answered_is_refused(
 def test_the_models_of_a_dossier_can_be_given_as_they_are() -> None:
     (answer,) = steady_state(bundled("kinetics"), "zhang_2020", ADULT, **IV)
     assert answer.name == "Zhang 2020"
+
+
+def test_an_average_before_the_first_dose_is_the_bodys_own_igg(known: Catalogue) -> None:
+    """Before a dose every model holds only what it starts from, so total and own IgG are one number."""
+    (found,) = simulate(known, "normal", Person(70.0), repeated(28.0, 28.0, 2), at_day=[-3.0, 28.0])
+    before, after = found.at
+    assert before.endogenous_g_per_l == pytest.approx(before.total_g_per_l, rel=1e-12)
+    assert after.endogenous_g_per_l < before.endogenous_g_per_l < after.total_g_per_l

@@ -17,8 +17,8 @@ from globulin.exposure.results import Band, Exposure, Level, LevelBand, MuscleBa
 def averaged(facts: AverageFacts, person: Person, members: Sequence[tuple[Simulated, float]]) -> Simulated:
     """The average of `members`, each with its weight, which need not add up to 1.
 
-    Members without an answer are left out and named. The body's own IgG is averaged over the models that can
-    tell what becomes of it.
+    Members without an answer are left out and named. What is left of the body's own IgG is averaged over the
+    models that can tell, and applied to the average of what all models start from.
     """
     usable = [(member, weight) for member, weight in members if member.message is None]
     left_out = [f"{member.model} is left out: {member.message}" for member, _ in members if member.message]
@@ -72,18 +72,18 @@ def _mean_levels(members: Sequence[Simulated], weights: Sequence[float]) -> tupl
 
 def _mean_level(levels: Sequence[Level], weights: Sequence[float]) -> Level:
     telling = [
-        (level, level.autoantibody_fraction, weight)
+        (level.autoantibody_fraction, weight)
         for level, weight in zip(levels, weights, strict=True)
         if level.autoantibody_fraction is not None
     ]
-    own = [(level, weight) for level, _, weight in telling] or list(zip(levels, weights, strict=True))
+    left = _mean([share for share, _ in telling], [weight for _, weight in telling]) if telling else None
+    # what each model starts from; a linear one cannot tell what becomes of it
+    untreated = [level.endogenous_g_per_l / (level.autoantibody_fraction or 1.0) for level in levels]
     return Level(
         day=levels[0].day,
         total_g_per_l=_mean([level.total_g_per_l for level in levels], weights),
-        endogenous_g_per_l=_mean([level.endogenous_g_per_l for level, _ in own], [w for _, w in own]),
-        autoantibody_fraction=_mean([left for _, left, _ in telling], [w for _, _, w in telling])
-        if telling
-        else None,
+        endogenous_g_per_l=_mean(untreated, weights) * (1.0 if left is None else left),
+        autoantibody_fraction=left,
     )
 
 
