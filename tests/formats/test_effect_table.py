@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from globulin.errors import InputError
+from globulin.formats.csv_records import MAX_BYTES
 from globulin.formats.effect_forms import FORMS, MEASURES
-from globulin.formats.effect_table import MAX_BYTES, EffectTable, read_effect_table
+from globulin.formats.effect_table import EffectTable, read_effect_table
 from globulin.formats.results import pooled_document, to_text
 from globulin.pages.pooled import MEASURES as MEASURE_WORDS
 from globulin.pages.pooled import pooled_view

@@ -52,14 +52,14 @@ class Records:
 def read_records(path: Path) -> Records:
     """Read a CSV file. Raises InputError, one line with file and line, for what is no table."""
     file = cleaned(path.name)
-    text = _text(file, path)
+    text = file_text(file, path)
     first = next((line for line in text.splitlines() if line.strip()), "")
     if not first:
         raise InputError(f"{file}: the file is empty")
     delimiter = max("\t;,", key=first.count)
     found = [
         (line, tuple(cell.strip() for cell in row))
-        for line, row in _rows(file, text, delimiter)
+        for line, row in file_rows(file, text, delimiter)
         if "".join(row).strip()
     ]
     headings = tuple(" ".join(cell.split()).lower() for cell in found[0][1])
@@ -78,7 +78,9 @@ def read_records(path: Path) -> Records:
 
 def cleaned(text: str) -> str:
     """Text in one line, without characters that would steer a terminal."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(text.split())
 
 
 def shown(text: str, most: int = 40) -> str:
@@ -87,7 +89,8 @@ def shown(text: str, most: int = 40) -> str:
     return repr(clean if len(clean) <= most else f"{clean[:most]}...")
 
 
-def _text(file: str, path: Path) -> str:
+def file_text(file: str, path: Path) -> str:
+    """The text of a table: UTF-8, or UTF-16 with its mark; InputError, one line, for anything else."""
     try:
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
@@ -107,7 +110,8 @@ def _text(file: str, path: Path) -> str:
     return text
 
 
-def _rows(file: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def file_rows(file: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the line each starts on; InputError where quotes do not close."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from globulin.errors import InputError
+from globulin.formats.csv_records import shown
 from globulin.synthesis.own_table import GENERIC
 from globulin.synthesis.printed import GROUP_COLUMNS
 from globulin.synthesis.printed_effects import RATIOS, group_column
@@ -223,16 +224,3 @@ def _understood(headings: list[str]) -> str:
     there = ", ".join(shown(name, 30) for name in headings[:12]) + ", ..." * (len(headings) > 12)
     sets = " | ".join(", ".join(form.headings) for form in FORMS)
     return f"found: {there}; understood: {sets}"
-
-
-def cleaned(text: str) -> str:
-    """Text in one line, without characters that would steer a terminal."""
-    if not text.isprintable():
-        text = "".join(letter if letter.isprintable() else " " for letter in text)
-    return " ".join(text.split())
-
-
-def shown(text: str, most: int = 40) -> str:
-    """Text of a file as it may stand in a message: cleaned, in quotes, cut where it is long."""
-    clean = cleaned(text)
-    return repr(clean if len(clean) <= most else f"{clean[:most]}...")

@@ -6,10 +6,8 @@ one line that names the file, the line and the column.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, NoReturn, TypeAlias, TypeVar
@@ -18,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from globulin.errors import InputError
-from globulin.formats.effect_forms import MEASURES, Form, choose, cleaned, shown
+from globulin.formats.csv_records import cleaned, file_rows, file_text, shown
+from globulin.formats.effect_forms import MEASURES, Form, choose
 from globulin.formats.table_labels import read_labels
 from globulin.synthesis.columns import ColumnError
 from globulin.synthesis.derivations import Derivation
@@ -29,7 +28,6 @@ from globulin.synthesis.printed_effects import printed_columns, printed_effect
 Array: TypeAlias = NDArray[np.float64]
 _Number = TypeVar("_Number", bound=np.generic)
 
-MAX_BYTES = 20_000_000
 LARGEST, SMALLEST = 1e30, 1e-30
 """Numbers beyond these are no data; their squares and ratios would not be numbers any more."""
 
@@ -89,7 +87,7 @@ def read_effect_table(path: Path, measure: str | None = None) -> EffectTable:
     if measure is not None and measure not in (*MEASURES, GENERIC):
         raise InputError(f"--measure {measure}: is not one of {', '.join((*MEASURES, GENERIC))}")
     file = cleaned(path.name)
-    headings, rows, lines = _records(file, _text(file, path))
+    headings, rows, lines = _records(file, file_text(file, path))
     chosen, forms = choose(file, headings, rows, measure)
     labels = read_labels(file, headings, rows, lines)
     cells = _cells(file, forms, headings, rows, lines)
@@ -218,26 +216,6 @@ def _joined(rows: list[NDArray[np.intp]], values: list[NDArray[_Number]], k: int
 # --- bytes to records --------------------------------------------------------------------------------
 
 
-def _text(file: str, path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError as problem:
-        raise InputError(f"{file}: no such file") from problem
-    if len(raw) > MAX_BYTES:
-        raise InputError(f"{file}: larger than {MAX_BYTES // 1_000_000} MB (split it)")
-    utf_16 = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
-    try:
-        text = raw.decode("utf-16" if utf_16 else "utf-8-sig")
-    except UnicodeDecodeError as problem:
-        line = raw.count(b"\n", 0, problem.start) + 1
-        raise InputError(f"{file}:{line}: not UTF-8 text (save the table as CSV, UTF-8)") from problem
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise InputError(f"{file}:{line}: not text (save the table as CSV, UTF-8)")
-    return text
-
-
 def _records(file: str, text: str) -> tuple[list[str], list[list[str]], tuple[int, ...]]:
     """Headings in lower case, rows that hold anything, and the line each starts on."""
     first = next((line for line in text.splitlines() if line.strip()), "")
@@ -249,7 +227,7 @@ def _records(file: str, text: str) -> tuple[list[str], list[list[str]], tuple[in
             f"{file}:1: one column only, {shown(first)} (put commas, semicolons or tabs between the columns)"
         )
     rows, lines = [], []
-    for line, row in _rows(file, text, delimiter):
+    for line, row in file_rows(file, text, delimiter):
         if "".join(row).strip():
             rows.append(row)
             lines.append(line)
@@ -261,17 +239,6 @@ def _records(file: str, text: str) -> tuple[list[str], list[list[str]], tuple[in
             hint = " (a decimal comma needs semicolons between the columns)" * (delimiter == ",")
             raise InputError(f"{file}:{line}: {len(row)} cells under {len(headings)} headings{hint}")
     return headings, rows[1:], tuple(lines[1:])
-
-
-def _rows(file: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 1
-    try:
-        for row in reader:
-            yield line, row
-            line = reader.line_num + 1
-    except csv.Error as problem:
-        raise InputError(f"{file}:{line}: not a table: {problem}") from problem
 
 
 # --- cells to numbers --------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from globulin.errors import InputError
-from globulin.formats.effect_forms import cleaned, shown
+from globulin.formats.csv_records import cleaned, shown
 
 NAME_HEADINGS = ("study", "slab", "author", "trial")
 DESIGN_HEADINGS = ("design", "study design", "study_design")
