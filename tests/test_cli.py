@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -179,6 +180,25 @@ def test_every_command_has_help(globulin: Any) -> None:
     for command in ("page", "evidence", "pool", "regimens", "claims", "cite", "check", "schema"):
         assert command in out
         assert globulin(command, "--help")[0] == 0
+
+
+def test_options_that_belong_together_stand_together(globulin: Any) -> None:
+    """Every option of `simulate` is listed under what it is about, in this order, with its words."""
+    _, out, _ = globulin("simulate", "--help")
+    titles = re.findall(r"^\u256d\u2500 (.+?) \u2500", out, flags=re.MULTILINE)
+    assert titles == ["Parameters", "Dose", "Person", "Many people", "Data and output"]
+    groups = dict(zip(titles, re.split(r"^\u256d", out, flags=re.MULTILINE)[1:], strict=True))
+    assert "--dose-g-per-kg FLOAT  Grams of one dose per kg of body weight." in groups["Dose"]
+    assert "--weight-kg FLOAT" in groups["Person"]
+    assert "--people-file PATH" in groups["Many people"]
+    assert "--csv" in groups["Data and output"]
+
+
+def test_the_package_can_be_run() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "globulin.cli", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "0.1.0\n"
 
 
 def test_help_and_import_stay_light() -> None:

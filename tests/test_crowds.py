@@ -42,7 +42,7 @@ def answer(says, words: str) -> dict:
 def test_a_population_is_the_same_for_a_seed_and_another_for_another(says) -> None:
     ask = f"{SIMULATE} --dose-g-per-kg 0.4 --target-g-per-l 7"
     first, again, other = (answer(says, f"{ask} --seed {seed}") for seed in (1, 1, 2))
-    assert first == again
+    assert first == again == answer(says, ask)
     assert first["models"] != other["models"]
     (model,) = first["models"]
     assert model["probabilities"] == [0.025, 0.25, 0.5, 0.75, 0.975]
@@ -118,7 +118,21 @@ def test_an_interval_for_a_dose_and_a_dose_for_a_share(says) -> None:
         (f"{SIMULATE} --dose-g 30 --people-file nowhere.csv", "nowhere.csv: no such file"),
         ("simulate --dose-g 30 --interval-day 28 --people 0", "--people must be between 1"),
         ("simulate --dose-g 30 --interval-day 28 --target-g-per-l 7", "--target-g-per-l counts people"),
-        ("dose-for --g-per-l 8", "must be given, or one of"),
+        ("dose-for --g-per-l 8", "--interval-day is missing: give it to learn the dose, or give --dose-g or"),
+        (f"{DOSE} --dose-g 3", "--interval-day and --dose-g: leave one of the two away"),
+        ("dose-for --g-per-l 8 --dose-g 3 --dose-g-per-kg 1", "give the dose in one unit"),
+        (f"{DOSE} --daily-parts 29", "29 parts on consecutive days do not go into 28 days; give at most 28"),
+        (f"{DOSE} --seed 2", "--seed is for many people: give --share too"),
+        (f"{DOSE} --group adults", "--group is for many people: give --share too"),
+        (f"{DOSE} --flat", "--flat is for a share of many people: give --share too"),
+        (f"{DOSE} --json --csv", "--json or --csv, not both: an answer is printed"),
+        (
+            f"{DOSE} --model navarro_mora_2022",
+            "--model navarro_mora_2022: named 2 times; name each",
+        ),
+        (f"{SIMULATE} --dose-g 30 --csv --json", "--json or --csv, not both: an answer is printed"),
+        (f"{SIMULATE} --dose-g 30 --doses 1000000", "--doses must be at most 1,308 at intervals of 28 days"),
+        (f"{SIMULATE} --dose-g 30 --group adults --people-file mine.csv", "leave it or --people-file away"),
         ("dose-for --g-per-l 8 --interval-day -1", "--interval-day must be above 0"),
         ("dose-for --g-per-l 8 --interval-day 28 --weight-kg 7000", "--weight-kg must be between"),
         ("dose-for --g-per-l 8 --interval-day 28 --model nobody", "no model 'nobody'"),

@@ -9,20 +9,20 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from globulin import contents
+from globulin.asked import AnyFile, CourseAsked, CrowdAsked, PersonAsked, ProductDoseAsked, Route
 from globulin.errors import InputError
 
 if TYPE_CHECKING:
     from globulin.dossier import Dossier
-    from globulin.dossier.kinetics import Indication
     from globulin.exposure.facts import Catalogue
     from globulin.exposure.history import History
     from globulin.exposure.individual_results import Individualised
-    from globulin.exposure.models import Person, Sex
+    from globulin.exposure.models import Person
     from globulin.exposure.profiles import Profile
     from globulin.exposure.results import Simulated
     from globulin.formats.dose_table import DoseTable
@@ -56,6 +56,22 @@ class Bedside:
             )
         return float(person["weight_kg"])
 
+    def person(self, asked: PersonAsked) -> Person:
+        """The person who was asked about, of the reference adult's weight where none was said.
+
+        Raises ValueError, naming the field, for a value that no person has.
+        """
+        from globulin.exposure.models import Person
+
+        return Person(
+            self.weight_kg() if asked.weight_kg is None else asked.weight_kg,
+            height_cm=asked.height_cm,
+            sex=asked.sex,
+            age_year=asked.age_year,
+            baseline_g_per_l=asked.baseline_g_per_l,
+            indication=asked.indication,
+        )
+
     def grams(self, millilitres: float, product: str) -> float:
         """Grams of IgG in a volume of a product. Raises InputError for a product or strength not known."""
         found = self._one("products", product)
@@ -87,45 +103,26 @@ class Bedside:
 
 @dataclass(frozen=True, slots=True)
 class SimulateRequest:
-    """What `globulin simulate` was asked, as its options say it; None where an option was not given."""
+    """What `globulin simulate` was asked of one person."""
 
     models: tuple[str, ...]
-    route: str
-    dose_g: float | None
-    dose_g_per_kg: float | None
-    dose_ml: float | None
-    dose_ml_of: str | None
-    interval_day: float | None
-    infusion_day: float | None
-    daily_parts: int
-    doses: int | None
-    steady_state: bool
-    history: Path | None
+    dose: ProductDoseAsked
+    course: CourseAsked
     at_day: tuple[float, ...]
-    weight_kg: float | None
-    height_cm: float | None
-    sex: Sex | None
-    age_year: float | None
-    baseline_g_per_l: float | None
-    indication: Indication | None
+    person: PersonAsked
 
 
 @dataclass(frozen=True, slots=True)
 class IndividualRequest:
-    """What `globulin individualise` was asked, as its options say it; None where an option was not given."""
+    """What `globulin individualise` was asked."""
 
     models: tuple[str, ...]
-    doses: Path
-    levels: Path
-    route: str
+    doses: AnyFile
+    levels: AnyFile
+    route: Route
     at_day: tuple[float, ...]
     seed: int
-    weight_kg: float | None
-    height_cm: float | None
-    sex: Sex | None
-    age_year: float | None
-    baseline_g_per_l: float | None
-    indication: Indication | None
+    person: PersonAsked
 
 
 Answers = list[tuple[str | None, "tuple[Simulated, ...]"]]
@@ -138,10 +135,10 @@ def simulated(bedside: Bedside, asked: SimulateRequest) -> tuple[dict[str, Any],
     Raises InputError, one line in the words of the options, for anything that cannot be used.
     """
     try:
-        person = _person(bedside, asked)
-        if asked.history is not None:
-            return _by_table(bedside, asked, person, _table(asked, asked.history))
-        grams = dose_in_grams(bedside, asked, float(person.weight_kg))
+        person = bedside.person(asked.person)
+        if asked.course.history is not None:
+            return _by_table(bedside, asked, person, _table(asked, asked.course.history))
+        grams = dose_in_grams(bedside, asked.dose, float(person.weight_kg))
         return _by_regimen(bedside, asked, person, grams)
     except ValueError as problem:
         raise as_option(problem) from problem
@@ -155,22 +152,23 @@ def followed(bedside: Bedside, asked: SimulateRequest) -> list[tuple[str | None,
     from globulin.exposure.history import repeated
     from globulin.exposure.profiles import profile
 
+    dose, course = asked.dose, asked.course
     try:
-        person = _person(bedside, asked)
-        if asked.history is not None:
-            given = _table(asked, asked.history).people
+        person = bedside.person(asked.person)
+        if course.history is not None:
+            given = _table(asked, course.history).people
         else:
             regimen = repeated(
-                dose_in_grams(bedside, asked, float(person.weight_kg)),
-                _interval_day(asked),
-                _INTERVALS_DRAWN if asked.doses is None else asked.doses,
-                route=asked.route,
-                infusion_day=asked.infusion_day,
-                daily_parts=asked.daily_parts,
-                steady=asked.doses is None or asked.steady_state,
+                dose_in_grams(bedside, dose, float(person.weight_kg)),
+                _interval_day(dose),
+                _INTERVALS_DRAWN if course.doses is None else course.doses,
+                route=dose.route,
+                infusion_day=dose.infusion_day,
+                daily_parts=dose.daily_parts,
+                steady=course.doses is None or course.steady_state,
             )
             given = ((None, regimen),)
-        stops = asked.history is not None or asked.doses is not None
+        stops = course.history is not None or course.doses is not None
         found = []
         for name, doses in given:
             drawn = profile(
@@ -179,7 +177,7 @@ def followed(bedside: Bedside, asked: SimulateRequest) -> list[tuple[str | None,
                 person,
                 doses,
                 stops=stops,
-                interval_day=asked.interval_day,
+                interval_day=dose.interval_day,
                 at_day=asked.at_day,
             )
             found.append((name, drawn))
@@ -196,7 +194,7 @@ def individualised(
 ) -> tuple[dict[str, Any], Individualised]:
     """What was computed with, and what the levels say.
 
-    `follow`: predicted day by day from the first dose on, to be drawn. Raises InputError, one line with the
+    `follow`: with the days from the first dose on, to be drawn. Raises InputError, one line with the
     place in the file or in the words of the options, for anything that cannot be used.
     """
     from globulin.exposure.individualised import individualise
@@ -208,18 +206,24 @@ def individualised(
     if len(given.people) > 1:
         raise InputError(f"{given.file}: doses of {len(given.people)} people; give those of one person")
     ((_, doses),) = given.people
-    said = {
-        "weight_kg": bedside.weight_kg() if asked.weight_kg is None else asked.weight_kg,
+    said: dict[str, Any] = {
         "doses": given.file,
         "levels": table.file,
-        "baseline_g_per_l": asked.baseline_g_per_l,
+        "baseline_g_per_l": asked.person.baseline_g_per_l,
         "seed": asked.seed,
     }
     try:
-        person = _person(bedside, asked)
-        day = followed_days(doses, [*table.levels.day[0].tolist(), *asked.at_day]) if follow else asked.at_day
+        person = bedside.person(asked.person)
+        said = {"weight_kg": float(person.weight_kg), **said}
         found = individualise(
-            bedside.models(), asked.models, person, doses, table.levels, at_day=day, seed=asked.seed
+            bedside.models(),
+            asked.models,
+            person,
+            doses,
+            table.levels,
+            at_day=asked.at_day,
+            follow_day=followed_days(doses, [*table.levels.day[0].tolist(), *asked.at_day]) if follow else (),
+            seed=asked.seed,
         )
     except ValueError as problem:
         raise _in_levels(table, problem) from problem
@@ -234,23 +238,10 @@ def _in_levels(table: LevelTable, problem: ValueError) -> InputError:
     return InputError(table.placed(found[1].replace("baseline_g_per_l", "--baseline-g-per-l"), int(found[2])))
 
 
-def _person(bedside: Bedside, asked: SimulateRequest | IndividualRequest) -> Person:
-    from globulin.exposure.models import Person
-
-    return Person(
-        bedside.weight_kg() if asked.weight_kg is None else asked.weight_kg,
-        height_cm=asked.height_cm,
-        sex=asked.sex,
-        age_year=asked.age_year,
-        baseline_g_per_l=asked.baseline_g_per_l,
-        indication=asked.indication,
-    )
-
-
-def _interval_day(asked: SimulateRequest) -> float:
-    if asked.interval_day is None:
+def _interval_day(dose: ProductDoseAsked) -> float:
+    if dose.interval_day is None:
         raise InputError("--interval-day is missing: how many days are there from one dose to the next?")
-    return asked.interval_day
+    return dose.interval_day
 
 
 def _by_table(
@@ -262,7 +253,7 @@ def _by_table(
     answers: Answers = []
     for name, given in table.people:
         found = simulate(
-            models, asked.models, person, given, at_day=asked.at_day, interval_day=asked.interval_day
+            models, asked.models, person, given, at_day=asked.at_day, interval_day=asked.dose.interval_day
         )
         answers.append((name, found))
     return {"weight_kg": float(person.weight_kg), "history": table.file}, answers
@@ -274,61 +265,68 @@ def _by_regimen(
     from globulin.exposure.history import repeated
     from globulin.exposure.simulation import simulate, steady_state
 
+    dose, course = asked.dose, asked.course
     regimen: dict[str, Any] = {
         "dose_g": dose_g,
-        "interval_day": _interval_day(asked),
-        "route": asked.route,
-        "infusion_day": asked.infusion_day,
-        "daily_parts": asked.daily_parts,
+        "interval_day": _interval_day(dose),
+        "route": dose.route,
+        "infusion_day": dose.infusion_day,
+        "daily_parts": dose.daily_parts,
     }
-    said = {"weight_kg": float(person.weight_kg), **regimen, "doses": asked.doses}
-    said["steady_state"] = asked.steady_state or asked.doses is None
-    off_route = bedside.off_route(asked.dose_ml_of, asked.route) if asked.dose_ml_of else None
+    said = {"weight_kg": float(person.weight_kg), **regimen, "doses": course.doses}
+    said["steady_state"] = course.steady_state or course.doses is None
+    off_route = bedside.off_route(dose.dose_ml_of, dose.route) if dose.dose_ml_of else None
     said["flags"] = [off_route] if off_route else []
     models = bedside.models()
-    if asked.doses is None:
+    if course.doses is None:
         return said, [(None, steady_state(models, asked.models, person, **regimen, at_day=asked.at_day))]
-    given: History = repeated(**regimen, doses=asked.doses, steady=asked.steady_state)
-    found = simulate(
-        models, asked.models, person, given, at_day=asked.at_day, interval_day=asked.interval_day
-    )
+    given: History = repeated(**regimen, doses=course.doses, steady=course.steady_state)
+    found = simulate(models, asked.models, person, given, at_day=asked.at_day, interval_day=dose.interval_day)
     return said, [(None, found)]
 
 
-def dose_in_grams(bedside: Bedside, asked: SimulateRequest, weight_kg: float) -> float:
+def one_person(who: CrowdAsked, instead: str) -> None:
+    """Raise InputError for an option that says something of many people, where one person is asked about."""
+    for name in ("seed", "group"):
+        if getattr(who, name) is not None:
+            raise InputError(f"--{name} is for many people: give {instead} too, or leave it away")
+
+
+def dose_in_grams(bedside: Bedside, dose: ProductDoseAsked, weight_kg: float) -> float:
     """Grams of one dose, said in exactly one unit."""
-    ways = {"--dose-g": asked.dose_g, "--dose-g-per-kg": asked.dose_g_per_kg, "--dose-ml": asked.dose_ml}
+    ways = {"--dose-g": dose.dose_g, "--dose-g-per-kg": dose.dose_g_per_kg, "--dose-ml": dose.dose_ml}
     given = [name for name, value in ways.items() if value is not None]
     if len(given) > 1:
         raise InputError(f"{' and '.join(given)}: give the dose in one unit")
-    if (asked.dose_ml is None) != (asked.dose_ml_of is None):
+    if (dose.dose_ml is None) != (dose.dose_ml_of is None):
         raise InputError("--dose-ml and --dose-ml-of go together: how many mL, and of which product")
     if not given:
         raise InputError("a dose is missing: give --dose-g, --dose-g-per-kg, or --dose-ml with --dose-ml-of")
     if not 0.0 < (ways[given[0]] or 0.0) < float("inf"):
         raise InputError(f"{given[0]} must be above 0")
-    if asked.dose_ml is not None and asked.dose_ml_of is not None:
-        return bedside.grams(asked.dose_ml, asked.dose_ml_of)
-    return asked.dose_g if asked.dose_g is not None else (asked.dose_g_per_kg or 0.0) * weight_kg
+    if dose.dose_ml is not None and dose.dose_ml_of is not None:
+        return bedside.grams(dose.dose_ml, dose.dose_ml_of)
+    return dose.dose_g if dose.dose_g is not None else (dose.dose_g_per_kg or 0.0) * weight_kg
 
 
-def _table(asked: SimulateRequest, path: Path) -> DoseTable:
+def _table(asked: SimulateRequest, path: AnyFile) -> DoseTable:
     from globulin.formats.dose_table import read_dose_table
 
+    dose, course = asked.dose, asked.course
     regimen = {
-        "--dose-g": asked.dose_g,
-        "--dose-g-per-kg": asked.dose_g_per_kg,
-        "--dose-ml": asked.dose_ml,
-        "--dose-ml-of": asked.dose_ml_of,
-        "--infusion-day": asked.infusion_day,
-        "--doses": asked.doses,
-        "--steady-state": asked.steady_state or None,
-        "--daily-parts": asked.daily_parts if asked.daily_parts != 1 else None,
+        "--dose-g": dose.dose_g,
+        "--dose-g-per-kg": dose.dose_g_per_kg,
+        "--dose-ml": dose.dose_ml,
+        "--dose-ml-of": dose.dose_ml_of,
+        "--infusion-day": dose.infusion_day,
+        "--doses": course.doses,
+        "--steady-state": course.steady_state or None,
+        "--daily-parts": dose.daily_parts if dose.daily_parts != 1 else None,
     }
     extra = [name for name, value in regimen.items() if value is not None]
     if extra:
         raise InputError(f"{extra[0]}: the doses are in --history {path.name}; leave one of the two away")
-    return read_dose_table(path, route=asked.route)
+    return read_dose_table(path, route=dose.route)
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:
@@ -341,5 +339,19 @@ def nearest(word: str, choices: Iterable[str]) -> str:
 def as_option(problem: ValueError) -> InputError:
     """A fault of an argument in the words of the options: `weight_kg must ...` is `--weight-kg must ...`."""
     words = re.sub(r" \(position \d+\)$", "", str(problem))
-    name = re.match(r"[a-z]+(_[a-z]+)*(?= must)", words)
-    return InputError(words if name is None else f"--{name[0].replace('_', '-')}{words[name.end() :]}")
+    # a name of one word, such as doses, may be just a word further on
+    words = re.sub(r"^[a-z]+(?= must)", r"--\g<0>", words)
+    return InputError(
+        re.sub(
+            r"(?<!-)\b[a-z]+(?:_[a-z]+)+\b",
+            lambda name: f"--{name[0].replace('_', '-')}" if name[0] in _OPTIONS else name[0],
+            words,
+        )
+    )
+
+
+_OPTIONS = frozenset(
+    field.name
+    for record in (PersonAsked, ProductDoseAsked, CourseAsked, CrowdAsked)
+    for field in fields(record)
+) | {"at_day", "g_per_l", "target_g_per_l"}

@@ -40,10 +40,20 @@ def bundled_names(folder: str) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (bundled_dossier() / folder).glob("*.yaml")))
 
 
-def parse(name: str, raw: bytes, faults: list[Fault]) -> marked_yaml.Marked | None:
-    """A file as data, a mapping, that knows its places; None, with what is wrong added to `faults`."""
-    if len(raw) > MAX_FILE_BYTES:
-        faults.append(Fault(name, 1, 1, "", f"larger than {MAX_FILE_BYTES:,} bytes", "split the file"))
+def parse(
+    name: str,
+    raw: bytes,
+    faults: list[Fault],
+    *,
+    most_bytes: int = MAX_FILE_BYTES,
+    first_key: str = "id",
+) -> marked_yaml.Marked | None:
+    """A file as data, a mapping, that knows its places; None, with what is wrong added to `faults`.
+
+    `first_key` is what a file without any key is told to start with.
+    """
+    if len(raw) > most_bytes:
+        faults.append(Fault(name, 1, 1, "", f"larger than {most_bytes:,} bytes", "split the file"))
         return None
     try:
         text = raw.decode("utf-8-sig")
@@ -59,9 +69,8 @@ def parse(name: str, raw: bytes, faults: list[Fault]) -> marked_yaml.Marked | No
         )
         return None
     if not isinstance(marked.data, dict):
-        faults.append(
-            Fault(name, 1, 1, "", "the file is not a mapping of keys to values", "start with `id:`")
-        )
+        fix = f"start with `{first_key}:`"
+        faults.append(Fault(name, 1, 1, "", "the file is not a mapping of keys to values", fix))
         return None
     return marked
 

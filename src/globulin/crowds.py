@@ -8,69 +8,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from globulin.bedside import Bedside, SimulateRequest, as_option, dose_in_grams, nearest
+from globulin.bedside import Bedside, SimulateRequest, as_option, dose_in_grams, nearest, one_person
 from globulin.errors import InputError
 
 if TYPE_CHECKING:
+    from globulin.asked import CrowdAsked, DoseAsked, PersonAsked
     from globulin.exposure.dose_needed import Target
     from globulin.exposure.facts import Catalogue
-    from globulin.exposure.models import Person, Sex
+    from globulin.exposure.models import Person
     from globulin.exposure.population import Population
     from globulin.exposure.regimen_changes import DoseAnswers, Labelled
     from globulin.exposure.virtual_people import Crowd
 
-DEFAULT_PEOPLE = 1_000
-"""How many virtual people where nothing is said."""
-
-
-@dataclass(frozen=True, slots=True)
-class CrowdRequest:
-    """Who the people are, as the options say it."""
-
-    people: int | None
-    seed: int
-    group: str
-    people_file: Path | None
-
-    @property
-    def asked(self) -> bool:
-        """Whether many people are asked about, and not one."""
-        return self.people is not None or self.people_file is not None
-
-    @property
-    def words(self) -> str:
-        """The people in a word."""
-        return self.group if self.people_file is None else self.people_file.name
+DEFAULT_PEOPLE, DEFAULT_GROUP, DEFAULT_SEED = 1_000, "adults", 1
+"""Virtual people where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
 class DoseRequest:
-    """What `globulin dose-for` was asked, as its options say it; None where an option was not given."""
+    """What `globulin dose-for` was asked."""
 
     models: tuple[str, ...]
     target: Target
     g_per_l: float
-    route: str
-    interval_day: float | None
-    dose_g: float | None
-    dose_g_per_kg: float | None
-    infusion_day: float | None
-    daily_parts: int
+    dose: DoseAsked
+    person: PersonAsked
     share: float | None
     flat: bool
-    weight_kg: float | None
-    height_cm: float | None
-    sex: Sex | None
-    age_year: float | None
-    baseline_g_per_l: float | None
-    indication: Any
 
 
 def populated(
-    bedside: Bedside, asked: SimulateRequest, who: CrowdRequest, target_g_per_l: float | None
+    bedside: Bedside, asked: SimulateRequest, who: CrowdAsked, target_g_per_l: float | None
 ) -> tuple[dict[str, Any], tuple[Population, ...]]:
     """What was computed with, and what each model says of a crowd.
 
@@ -79,32 +49,33 @@ def populated(
     from globulin.exposure.crowd_levels import Dosing
     from globulin.exposure.population import simulate_population
 
-    _one_person_only(asked)
-    if asked.history is not None:
+    dose, course = asked.dose, asked.course
+    _one_person_only(asked.person)
+    if course.history is not None:
         raise InputError("--history is for one person; with --people give a dose and an interval")
-    if asked.steady_state and asked.doses is not None:
+    if course.steady_state and course.doses is not None:
         raise InputError(
             "--steady-state with --doses is for one person; with --people leave one of them away"
         )
-    if asked.interval_day is None:
+    if dose.interval_day is None:
         raise InputError("--interval-day is missing: how many days from one dose to the next?")
     known = bedside.models()
-    per_kg = asked.dose_g_per_kg is not None
+    per_kg = dose.dose_g_per_kg is not None
     try:
-        grams = asked.dose_g_per_kg if per_kg and asked.dose_g is None else dose_in_grams(bedside, asked, 1.0)
+        grams = dose.dose_g_per_kg if per_kg and dose.dose_g is None else dose_in_grams(bedside, dose, 1.0)
         dosing = Dosing(
-            grams or 0.0, per_kg, asked.interval_day, asked.route, asked.infusion_day, asked.daily_parts
+            grams or 0.0, per_kg, dose.interval_day, dose.route, dose.infusion_day, dose.daily_parts
         )
-        crowd = _crowd(bedside, known, who, asked.indication)
-        if asked.doses is not None:
-            dosing.epoch(asked.doses)
+        crowd = _crowd(bedside, known, who, asked.person.indication)
+        if course.doses is not None:
+            dosing.epoch(course.doses)
         with _progress() as progress:
             found = simulate_population(
                 known,
                 asked.models,
                 crowd,
                 dosing,
-                doses=asked.doses,
+                doses=course.doses,
                 at_day=asked.at_day,
                 target_g_per_l=target_g_per_l,
                 progress=progress,
@@ -112,48 +83,43 @@ def populated(
     except ValueError as problem:
         raise as_option(problem) from problem
     said = {
-        "people": crowd.size,
-        "seed": who.seed,
-        "group": who.words,
+        **_said_of(who, crowd),
         "dose_g_per_kg" if per_kg else "dose_g": grams,
-        "interval_day": asked.interval_day,
-        "route": asked.route,
-        "infusion_day": asked.infusion_day,
-        "daily_parts": asked.daily_parts,
-        "doses": asked.doses,
+        "interval_day": dose.interval_day,
+        "route": dose.route,
+        "infusion_day": dose.infusion_day,
+        "daily_parts": dose.daily_parts,
+        "doses": course.doses,
         "target_g_per_l": target_g_per_l,
     }
     return said, found
 
 
 def doses_needed(
-    bedside: Bedside, asked: DoseRequest, who: CrowdRequest
+    bedside: Bedside, asked: DoseRequest, who: CrowdAsked
 ) -> tuple[dict[str, Any], list[DoseAnswers], list[Labelled]]:
     """What was asked, the dose (or interval) by each model with what goes with it, and labelled conversions.
 
     Raises InputError as `populated` does.
     """
     from globulin.exposure.dose_needed import dose_for
-    from globulin.exposure.models import Person
     from globulin.exposure.regimen_changes import DoseAnswers
 
+    _checked(asked, who)
     known = bedside.models()
     regimen: dict[str, Any] = {
-        "interval_day": asked.interval_day,
-        "dose_g": asked.dose_g,
-        "dose_g_per_kg": asked.dose_g_per_kg,
-        "route": asked.route,
-        "infusion_day": asked.infusion_day,
-        "daily_parts": asked.daily_parts,
+        "interval_day": asked.dose.interval_day,
+        "dose_g": asked.dose.dose_g,
+        "dose_g_per_kg": asked.dose.dose_g_per_kg,
+        "route": asked.dose.route,
+        "infusion_day": asked.dose.infusion_day,
+        "daily_parts": asked.dose.daily_parts,
     }
     said = {"target": asked.target, "target_g_per_l": asked.g_per_l, **regimen}
     try:
-        if asked.share is not None or who.asked:
-            if asked.share is None:
-                raise InputError("--share is missing: which share of the people is to reach the target?")
-            _one_person_only(asked, "--share")
-            crowd = _crowd(bedside, known, who, asked.indication)
-            said |= {"share": asked.share, "people": crowd.size, "seed": who.seed, "group": who.words}
+        if asked.share is not None:
+            crowd = _crowd(bedside, known, who, asked.person.indication)
+            said |= {"share": asked.share, **_said_of(who, crowd)}
             with _progress() as progress:
                 found = dose_for(
                     known,
@@ -167,24 +133,45 @@ def doses_needed(
                     progress=progress,
                 )
             return said, [DoseAnswers(each) for each in found], []
-        person = Person(
-            bedside.weight_kg() if asked.weight_kg is None else asked.weight_kg,
-            height_cm=asked.height_cm,
-            sex=asked.sex,
-            age_year=asked.age_year,
-            baseline_g_per_l=asked.baseline_g_per_l,
-            indication=asked.indication,
-        )
+        person = bedside.person(asked.person)
         said["weight_kg"] = float(person.weight_kg)
         found = dose_for(known, asked.models, person, target=asked.target, g_per_l=asked.g_per_l, **regimen)
-        answers = [_with_changes(known, each, person, asked) for each in found]
+        answers = [_with_changes(known, each, person, asked.dose) for each in found]
     except ValueError as problem:
         raise as_option(problem) from problem
     switched = any(each.switches for each in answers)
     return said, answers, _labelled(bedside.all_of("products")) if switched else []
 
 
-def _with_changes(known: Catalogue, needed: Any, person: Person, asked: DoseRequest) -> DoseAnswers:
+def _checked(asked: DoseRequest, who: CrowdAsked) -> None:
+    """Raise InputError unless one thing is sought, and of one person or of a share of many."""
+    ways = {"--dose-g": asked.dose.dose_g, "--dose-g-per-kg": asked.dose.dose_g_per_kg}
+    doses = [name for name, value in ways.items() if value is not None]
+    if len(doses) > 1:
+        raise InputError(f"{' and '.join(doses)}: give the dose in one unit")
+    if asked.dose.interval_day is None and not doses:
+        raise InputError(
+            "--interval-day is missing: give it to learn the dose, or give --dose-g or --dose-g-per-kg to"
+            " learn the longest interval"
+        )
+    if asked.dose.interval_day is not None and doses:
+        raise InputError(f"--interval-day and {doses[0]}: leave one of the two away; it is what is sought")
+    if asked.share is not None:
+        _one_person_only(asked.person, "--share")
+        return
+    if who.asked:
+        raise InputError("--share is missing: which share of the people is to reach the target?")
+    one_person(who, "--share")
+    if asked.flat:
+        raise InputError("--flat is for a share of many people: give --share too, or leave it away")
+
+
+def _said_of(who: CrowdAsked, crowd: Crowd) -> dict[str, Any]:
+    group = who.group or DEFAULT_GROUP if who.people_file is None else who.people_file.name
+    return {"people": crowd.size, "seed": crowd.seed, "group": group}
+
+
+def _with_changes(known: Catalogue, needed: Any, person: Person, dose: DoseAsked) -> DoseAnswers:
     from globulin.exposure.regimen_changes import DoseAnswers, settling, splits, switches
 
     if not needed.dose_g or needed.interval_day is None:
@@ -192,18 +179,18 @@ def _with_changes(known: Catalogue, needed: Any, person: Person, asked: DoseRequ
     regimen = {
         "dose_g": needed.dose_g,
         "interval_day": needed.interval_day,
-        "infusion_day": asked.infusion_day,
+        "infusion_day": dose.infusion_day,
     }
-    by_vein = asked.route == "iv"
+    by_vein = dose.route == "iv"
     parts = tuple(count for count in (1, 2, 5) if count <= needed.interval_day)
-    short = asked.infusion_day is None or asked.infusion_day <= 1.0
+    short = dose.infusion_day is None or dose.infusion_day <= 1.0
     return DoseAnswers(
         needed,
-        settling(known, needed.model, person, **regimen, route=asked.route, daily_parts=asked.daily_parts),
+        settling(known, needed.model, person, **regimen, route=dose.route, daily_parts=dose.daily_parts),
         splits(known, needed.model, person, **regimen, parts=parts)
-        if by_vein and asked.daily_parts == 1 and short
+        if by_vein and dose.daily_parts == 1 and short
         else (),
-        switches(known, needed.model, person, **regimen) if by_vein and asked.daily_parts == 1 else (),
+        switches(known, needed.model, person, **regimen) if by_vein and dose.daily_parts == 1 else (),
     )
 
 
@@ -221,23 +208,27 @@ def _labelled(products: Mapping[str, Mapping[str, Any]]) -> list[Labelled]:
     return found
 
 
-def _crowd(bedside: Bedside, known: Catalogue, who: CrowdRequest, indication: Any) -> Crowd:
+def _crowd(bedside: Bedside, known: Catalogue, who: CrowdAsked, indication: Any) -> Crowd:
     from globulin.exposure.virtual_people import crowd_from, crowd_of, group
 
+    seed = DEFAULT_SEED if who.seed is None else who.seed
     if who.people_file is not None:
+        if who.group is not None:
+            raise InputError("--group is for people who are drawn: leave it or --people-file away")
         from globulin.formats.people_table import read_people
 
-        return crowd_from(read_people(who.people_file), who.seed, who.people, indication)
+        return crowd_from(read_people(who.people_file), seed, who.people, indication)
     groups = bedside.all_of("people")
-    if who.group not in groups:
-        raise InputError(f"--group: no group '{who.group}'{nearest(who.group, groups) if groups else ''}")
+    name = who.group or DEFAULT_GROUP
+    if name not in groups:
+        raise InputError(f"--group: no group '{name}'{nearest(name, groups) if groups else ''}")
     if known.endogenous is None:
         raise InputError("--group: the dossier does not say how much IgG people make; give --people-file")
     people = DEFAULT_PEOPLE if who.people is None else who.people
-    return crowd_of(group(groups[who.group], known.endogenous), people, who.seed, indication)
+    return crowd_of(group(groups[name], known.endogenous), people, seed, indication)
 
 
-def _one_person_only(asked: Any, option: str = "--people") -> None:
+def _one_person_only(asked: PersonAsked, option: str = "--people") -> None:
     for name in ("weight_kg", "height_cm", "sex", "age_year", "baseline_g_per_l"):
         if getattr(asked, name) is not None:
             raise InputError(

@@ -20,7 +20,7 @@ from globulin.dossier.study import Study
 from globulin.dossier.treatment import Route
 from globulin.errors import InputError
 from globulin.planning.comparison import RegimenRow, compare_regimens
-from globulin.planning.cost import DrugPrice, drug_prices
+from globulin.planning.cost import DrugPrice, drug_prices, newest_price_list
 from globulin.planning.dose_effect import DoseAnswers, dose_answers
 from globulin.planning.dosing import Amount
 from globulin.planning.labelled import LabelledAmount, labelled_amounts
@@ -166,17 +166,10 @@ def _price_list(dossier: Dossier, identifier: str | None) -> PriceList:
                 f"no price list '{identifier}'; there are: {', '.join(sorted(dossier.prices)) or 'none'}"
             )
         return dossier.prices[identifier]
-    dated = [
-        (prices.effective_from, prices.id)
-        for prices in dossier.prices.values()
-        if prices.kind == "drug"
-        and prices.country == "US"
-        and prices.effective_from is not None
-        and dossier.sources[prices.source].seen == "full_text"
-    ]
-    if not dated:
+    newest = newest_price_list(dossier.prices.values())
+    if newest is None:
         raise InputError("the dossier has no dated US drug price list that was read in full")
-    return dossier.prices[max(dated)[1]]
+    return newest
 
 
 def _answered(claim: Claim, figures: dict[str, Figure]) -> AnsweredClaim:

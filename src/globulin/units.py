@@ -11,7 +11,9 @@ from typing import Annotated
 from pydantic import Field
 
 MG_PER_G = 1000.0
+ML_PER_L = 1000.0
 HOURS_PER_DAY = 24.0
+MINUTES_PER_HOUR = 60.0
 WEEK_DAY = 7.0
 FOUR_WEEKS_DAY = 28.0
 """The common period of every comparison: regimens are weekly, two-, three- and four-weekly or monthly."""

@@ -279,4 +279,4 @@ def test_the_example_of_the_manual_runs() -> None:
     exec(example, names)  # noqa: S102 - our own manual
     assert names["posterior"].accepted.all()
     assert names["band"].shape == (3, 1, 2)
-    assert names["odd"] == ("",)
+    assert names["odd"] == ((),)

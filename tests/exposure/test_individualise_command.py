@@ -16,7 +16,9 @@ import pytest
 from exposure.toy_models import BASE, CL, V1, average, fact, known, one_compartment
 from globulin.cli import main
 from globulin.exposure import Levels, Person, individualise, repeated
+from globulin.exposure.density import People
 from globulin.exposure.facts import EndogenousFacts
+from globulin.exposure.individual import Fit, fit
 from globulin.exposure.individualised import IN_MUSCLE, NO_MODEL
 from globulin.pages.exposure_charts import individual_chart
 
@@ -258,6 +260,26 @@ def test_the_chart_holds_the_measured_levels_wherever_they_are(run: Any, tmp_pat
     assert individual_chart(replace(found, forecast=())) is None
 
 
+def test_a_chart_costs_no_second_fit_and_changes_no_answer(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from globulin.exposure import individualised
+
+    fits = []
+
+    def counted(people: People) -> Fit:
+        fits.append(len(people))
+        return fit(people)
+
+    monkeypatch.setattr(individualised, "fit", counted)
+    arguments = ("--model", "navarro_mora_2022", "--json")
+    without = run(FEW, *arguments)
+    drawn = run(FEW, *arguments, "--charts", str(tmp_path / "charts"))
+    assert fits == [1, 1]
+    assert drawn == without
+    assert "followed" not in json.loads(without[1])
+
+
 @pytest.mark.parametrize(
     ("levels", "arguments", "said"),
     [
@@ -277,6 +299,8 @@ def test_the_chart_holds_the_measured_levels_wherever_they_are(run: Any, tmp_pat
         (FEW, ("--at-day", "9", "8"), "--at-day must be in order"),
         (FEW, ("--at-day", "nan"), "--at-day must be finite"),
         (FEW, ("--seed", "-1"), "--seed must be at least 0"),
+        (FEW, ("--json", "--csv"), "--json or --csv, not both: an answer is printed"),
+        (FEW, ("--model", "zhang_2020", "--model", "zhang_2020"), "--model zhang_2020: named 2 times"),
     ],
 )
 def test_faults_are_one_clear_line_and_nothing_is_computed(

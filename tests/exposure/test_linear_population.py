@@ -51,6 +51,21 @@ def test_equals_the_closed_form_of_each_person(disposition, absorbed, infusion, 
     assert found == pytest.approx(expected.T, rel=1e-11, abs=1e-13)
 
 
+@pytest.mark.parametrize("absorbed", [False, True])
+@pytest.mark.parametrize("infusion", [0.0, 0.25, 9.5])
+def test_many_equal_steps_and_uneven_ones_equal_the_closed_form(absorbed, infusion):
+    """Weeks of daily levels, half-days and uneven days, with a change of input where no level is wanted."""
+    crowd = Disposition(np.array([0.1, 0.3]), 3.0, 0.5, np.array([2.0, 4.0]), 0.4, 0.7)
+    day = np.concatenate([np.arange(60.0), np.arange(60.0, 64.0, 0.5), [64.3, 70.1, 91.0]])
+    history = {"day": day, "dose_day": [0.0, 21.0, 42.5], "infusion_day": infusion, "absorbed": absorbed}
+    dose = np.array([30.0, 20.0])
+    # one row of doses: the same every time
+    found = paths(crowd, **history, dose_g=dose[None])
+    expected = concentration(crowd, **history, dose_g=np.repeat(dose[:, None], 3, axis=1))
+    # exact solutions, as above
+    assert found == pytest.approx(expected.T, rel=1e-12, abs=1e-13)
+
+
 def test_a_baseline_is_added_at_every_time():
     crowd = Disposition(np.array([0.1, 0.2, 0.3]), 3.0, 0.5, 2.0)
     doses = {"day": DAYS, "dose_day": [2.0, 9.0], "dose_g": 7.0, "infusion_day": 0.25, "absorbed": False}
@@ -71,7 +86,7 @@ def test_a_crowd_is_worked_through_in_blocks():
         infusion_day=0.25,
         absorbed=False,
     )
-    for one in (0, 49_999, 50_000, people - 1):
+    for one in (0, 9_999, 10_000, 49_999, 50_000, people - 1):
         alone = concentration(
             Disposition(clearance[one], 3.0, 0.5, 2.0),
             day=[1.0, 30.0],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
@@ -113,6 +113,7 @@ def test_golden_levels_after_140_g(name, levels):
     interval=st.floats(3, 40),
     infusion=st.sampled_from([0.0, 0.25, 2.0]),
 )
+@example(weight=30.0, dose=2.0, baseline=5.0, interval=12.0, infusion=0.0)
 @settings(max_examples=30, deadline=None)
 def test_without_recycling_it_is_the_linear_model(weight, dose, baseline, interval, infusion):
     constant = Recycling(0.1, 0.0, 21.0, baseline)

@@ -156,6 +156,42 @@ def test_the_table_says_how_far_to_trust_it(simulate: Any) -> None:
     assert "not computed" in out
 
 
+def test_what_only_some_members_of_an_average_assume_is_said_once_with_their_names(simulate: Any) -> None:
+    """Three recycling sets take 12.1 g/L for the own IgG, Tortorici 2021 takes 12.5."""
+    said = [
+        "fcrn_kim_2007, fcrn_blocker_anchored, fcrn_compromise_fit: the person's own IgG is not given;"
+        " 12.1 g/L, typical here, is taken",
+        "tortorici_2021: the person's own IgG is not given; 12.5 g/L, typical here, is taken",
+    ]
+    (normal,) = json.loads(simulate("--json", *DOSE)[1])["models"]
+    assert normal["flags"] == said
+    assert normal["members"][3]["flags"] == [said[1].removeprefix("tortorici_2021: ")]
+    (row,) = csv.DictReader(io.StringIO(simulate("--csv", *DOSE)[1]))
+    assert row["flags"] == "; ".join(said)
+    text = " ".join(simulate(*DOSE)[1].split())
+    assert [text.count(flag) for flag in said] == [1, 1]
+
+
+def test_own_igg_that_a_model_cannot_use_is_said_not_to_be_used(simulate: Any) -> None:
+    """Dumas 2019 has an apparent clearance of all IgG and no term for one's own: levels start from 0."""
+    arguments = ("--model", "dumas_2019", "--doses", "3", "--at-day", "0", "--json", *DOSE)
+    (without,) = json.loads(simulate(*arguments)[1])["models"]
+    (given,) = json.loads(simulate(*arguments, "--baseline-g-per-l", "8")[1])["models"]
+    assert given["at"][0]["total_g_per_l"] == 0.0
+    (more,) = set(given["flags"]) - set(without["flags"])
+    assert "own IgG that was given is not used" in more
+
+
+def test_several_doses_at_one_time_are_not_called_one(simulate: Any, tmp_path: Path) -> None:
+    path = tmp_path / "two.csv"
+    path.write_text("TIME,AMT\n0,20\n0,10\n")
+    (answer,) = json.loads(simulate("--model", "zhang_2020", "--history", str(path), "--json")[1])["models"]
+    assert any(flag.startswith("2 doses, all at one time: over which interval") for flag in answer["flags"])
+    path.write_text("TIME,AMT\n0,20\n")
+    (answer,) = json.loads(simulate("--model", "zhang_2020", "--history", str(path), "--json")[1])["models"]
+    assert any(flag.startswith("one dose: over which interval") for flag in answer["flags"])
+
+
 FAULTS = [
     (("--model", "kim", *DOSE), "no model 'kim'; there are: deficient, normal, "),
     (("--interval-day", "7"), "a dose is missing: give --dose-g, --dose-g-per-kg, or --dose-ml with"),
@@ -174,7 +210,14 @@ FAULTS = [
     (("--at-day", "7", "1", *DOSE), "--at-day must be in order"),
     (("--at-day", "nan", *DOSE), "--at-day must be finite"),
     (("--doses", "0", *DOSE), "--doses must be at least 1"),
-    (("--daily-parts", "40", *DOSE), "--daily-parts must fit the interval"),
+    (("--daily-parts", "29", *DOSE), "29 parts on consecutive days do not go into 28 days; give at most 28"),
+    (("--daily-parts", "29", *DOSE), "or a longer --interval-day"),
+    (("--daily-parts", "2", "--infusion-day", "1.5", *DOSE), "give an --infusion-day of at most 1, not 1.5"),
+    (("--doses", "1000000", *DOSE), "--doses must be at most 1,308 at intervals of 28 days, not 1,000,000"),
+    (("--seed", "2", *DOSE), "--seed is for many people: give --people or --people-file too"),
+    (("--group", "adults", *DOSE), "--group is for many people: give --people or --people-file too"),
+    (("--csv", *DOSE), "--json or --csv, not both: an answer is printed"),
+    (("--model", "normal", "--model", "normal", *DOSE), "--model normal: named 2 times"),
     (("--model", "tortorici_2019", "--route", "sc", *DOSE), "has no uptake by route sc (it has iv, im)"),
     (("--route", "po", *DOSE), 'Invalid value "po" for --route'),
     (("--history", "gone.csv"), "gone.csv: no such file"),

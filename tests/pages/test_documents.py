@@ -15,7 +15,7 @@ from globulin.dossier.claim import ClaimList
 from globulin.errors import RenderError
 from globulin.findings import Findings, find
 from globulin.library import open_dossier
-from globulin.pages import documents, references, words
+from globulin.pages import documents, references, typesetting, words
 from globulin.pages.charts import Chart
 from globulin.planning.dosing import Amount
 
@@ -236,12 +236,16 @@ def test_a_warning_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     class Warned:
         message = "unknown font family: nowhere"
 
-    def warned(*_: object, **__: object) -> tuple[bytes, list[Warned]]:
-        return b"", [Warned()]
+    class Compiler:
+        def __init__(self, **_: object) -> None:
+            pass
 
-    monkeypatch.setattr(documents.typst, "compile_with_warnings", warned)
+        def compile_with_warnings(self, **_: object) -> tuple[bytes, list[Warned]]:
+            return b"%PDF", [Warned()]
+
+    monkeypatch.setattr(typesetting.typst, "Compiler", Compiler)
     with pytest.raises(RenderError, match="unknown font family: nowhere"):
-        documents.compile_pdf("living_page.typ", {}, None)
+        typesetting.compile_pdfs({"living_page.typ": {}}, None)
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,7 @@ def faults(fault: str) -> dict[str, float]:
         "people": count,
         "alarms": int(np.sum(~found.fits.all(axis=1))),
         "right": int(np.sum(~found.fits[:, 1])),
+        "others": int(np.sum(~found.fits[:, [0, 2, 3]].all(axis=1))),
         "explained": int(np.isfinite(shift).sum()),
         "hours": float(np.nanmedian(shift)) if np.isfinite(shift).any() else float("nan"),
     }
@@ -207,6 +208,7 @@ def tables(found: dict[str, Any]) -> dict[str, str]:
                 "people",
                 "alarms",
                 "at the right level",
+                "another level marked",
                 "of these explained by a time",
                 "median change, hours",
             ],
@@ -216,6 +218,7 @@ def tables(found: dict[str, Any]) -> dict[str, str]:
                     f"{one['people']:,}",
                     f"{100 * one['alarms'] / one['people']:.1f}%",
                     f"{100 * one['right'] / one['people']:.1f}%",
+                    f"{100 * one['others'] / one['people']:.1f}%",
                     f"{100 * one['explained'] / max(one['right'], 1):.0f}%",
                     "" if fault == FAULTS[0] else f"{one['hours']:+.0f}",
                 ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from globulin.dossier.provenance import Record, Slug, Text
+from globulin.dossier.letter import LetterFacts
+from globulin.dossier.provenance import ConditionId, Record, Text
 from globulin.dossier.treatment import Dose, Route
 from globulin.units import Centimetre, Day, GramPerLitre, Kilogram, Year
 
@@ -33,18 +35,40 @@ class MeasuredLevel(Record):
     below_limit: bool = False
 
 
+def _answered(given: Any) -> Any:
+    """Answers without the questions that were left blank."""
+    if given is None:
+        return {}
+    if isinstance(given, Mapping):
+        return {name: answer for name, answer in given.items() if answer is not None}
+    return given
+
+
 class Patient(Record):
     """A person to plan for. Everything but the weight may be unknown."""
 
     label: Text
+    """How a plan calls the person; a name is not needed."""
     weight_kg: Kilogram
+    """Body weight in kg."""
     height_cm: Centimetre | None = None
+    """Body height in cm."""
     sex: Literal["female", "male"] | None = None
+    """female or male."""
     age_year: Year | None = None
+    """Age in years."""
+    pre_pregnancy_weight_kg: Kilogram | None = None
+    """In pregnancy: body weight before it, in kg."""
     baseline_igg_g_per_l: GramPerLitre | None = None
-    conditions: tuple[Slug, ...] = ()
+    """Total IgG before treatment, in g/L."""
+    conditions: Annotated[Mapping[ConditionId, bool], BeforeValidator(_answered)] = {}
+    """What is true of the person (true) and what is not (false); what is not named was not asked."""
     doses: tuple[GivenDose, ...] = ()
+    """Doses given so far."""
     levels: tuple[MeasuredLevel, ...] = ()
+    """Total IgG measured so far."""
+    letter: LetterFacts | None = None
+    """Facts that only a letter of medical necessity needs."""
 
     @model_validator(mode="after")
     def _in_time_order(self) -> Patient:

@@ -43,7 +43,7 @@ class PriceList(Record):
 
     id: Slug
     title: Text
-    country: Literal["US", "UK", "ES", "AU"]
+    country: Literal["US", "UK", "ES", "AU", "other"]
     currency: Literal["USD", "GBP", "EUR", "AUD"]
     effective_from: date | None
     effective_to: date | None

@@ -83,6 +83,7 @@ ProductId = Annotated[str, _must_exist("product")]
 StudyId = Annotated[str, _must_exist("study")]
 ReportId = Annotated[str, _must_exist("report")]
 KineticModelId = Annotated[str, _must_exist("kinetic_model")]
+ConditionId = Annotated[str, _must_exist("condition")]
 """Ids that must name a record of the same dossier. Checked where validation is given the known ids as its
 context (kind to ids); without a context, as in a unit test of one record, any id is accepted."""
 

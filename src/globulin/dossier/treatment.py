@@ -167,6 +167,32 @@ class Range(Record):
         return self
 
 
+class Bounds(Record):
+    """Limits that a number must keep, such as `{at_least: 2, below: 10}` years: at most one at each end."""
+
+    at_least: Number | None = None
+    above: Number | None = None
+    below: Number | None = None
+    at_most: Number | None = None
+
+    @model_validator(mode="after")
+    def _one_limit_at_each_end(self) -> Bounds:
+        lower = [limit for limit in (self.at_least, self.above) if limit is not None]
+        upper = [limit for limit in (self.below, self.at_most) if limit is not None]
+        if len(lower) > 1 or len(upper) > 1 or not lower + upper:
+            raise PydanticCustomError(
+                "bounds",
+                "bounds have one limit at an end, and at least one in all",
+                {"fix": "give at_least or above, below or at_most, or one of each end"},
+            )
+        closed = self.at_least is not None and self.at_most is not None
+        if lower and upper and (lower[0] > upper[0] or (lower[0] == upper[0] and not closed)):
+            raise PydanticCustomError(
+                "bounds", "no number lies between {low} and {high}", {"low": lower[0], "high": upper[0]}
+            )
+        return self
+
+
 class LabelledDose(Record):
     """A dose that a label gives for one indication; a range where the label gives a range."""
 
@@ -194,9 +220,13 @@ class InfusionRamp(Record):
     initial_mg_per_kg_min: Fact[MgPerKgMin]
     maximum_mg_per_kg_min: Fact[MgPerKgMin]
     at_risk_maximum_mg_per_kg_min: Fact[MgPerKgMin] = NOT_REPORTED
+    at_risk_strictly_below: bool = False
+    """Whether people at risk must stay below that number, as in `less than 2 mg/kg/min`."""
+    initial_min: Fact[Minute] = NOT_REPORTED
+    """How long the start rate is held, where that is stated apart from the other steps."""
     step_interval_min: Fact[Range] = NOT_REPORTED
     steps: tuple[RampStep, ...] = ()
-    """Empty where no step table was seen: then no infusion can be planned."""
+    """Empty where no step table was seen: then the steps between start and maximum are local practice."""
     steps_basis: Text | None = None
     """Which steps are the label's own and which were inferred."""
 
@@ -232,19 +262,43 @@ class LabelledUse(Record):
 
 
 class SubcutaneousRule(Record):
-    """Volume and rate limits for one group of people or one phase of treatment."""
+    """Volume and rate limits under the skin, and the people and infusions they hold for (None: all)."""
 
-    applies_to: Text
-    infusions: Text
-    """Which infusions: `all`, `first 2`, `from the 6th`, ..."""
+    weight_kg: Bounds | None = None
+    age_year: Bounds | None = None
+    indication_code: Slug | None = None
+    sites: int | None = Field(default=None, ge=1)
+    """How many sites are used at once where the limits hold for that number alone."""
+    first_infusion: int = Field(default=1, ge=1)
+    last_infusion: int | None = Field(default=None, ge=1)
+    """Counted from the first infusion of this product under the skin, 1; None: and all after it."""
     ml_per_site: Range | None = None
     """The most at one site; low equals high where one number is stated."""
     ml_per_h_per_site: Range | None = None
     """How fast at one site; low equals high where only a maximum is stated."""
     ml_per_h_total: PositiveNumber | None = None
     ml_per_day: PositiveNumber | None = None
+    maximum_sites: int | None = Field(default=None, ge=1)
+    """The most sites at once for these people, where that differs from the product's."""
     seen: Literal["stated", "unverified"] = "stated"
     note: Text | None = None
+
+    @model_validator(mode="after")
+    def _infusions_in_order(self) -> SubcutaneousRule:
+        if self.last_infusion is not None and self.last_infusion < self.first_infusion:
+            raise PydanticCustomError(
+                "infusion_order",
+                "the last infusion, {last}, comes before the first, {first}",
+                {"last": self.last_infusion, "first": self.first_infusion, "at": ("last_infusion",)},
+            )
+        return self
+
+
+class RampUpDose(Record):
+    """One infusion of a build-up: in which week, and how many weeks of the dose are given then."""
+
+    week: int = Field(ge=1)
+    weeks_of_dose: int = Field(ge=1)
 
 
 class SubcutaneousUse(Record):
@@ -256,9 +310,34 @@ class SubcutaneousUse(Record):
     rules: tuple[SubcutaneousRule, ...] = ()
     maximum_sites: Fact[int] = NOT_REPORTED
     site_spacing_cm: Fact[PositiveNumber] = NOT_REPORTED
-    ramp_up: tuple[Text, ...] = ()
+    ramp_up: tuple[RampUpDose, ...] = ()
+    """The build-up from one week's dose to the whole one, in time order; empty where there is none."""
     sources: tuple[SourceId, ...] = ()
     note: Text | None = None
+
+    @model_validator(mode="after")
+    def _build_up_rises(self) -> SubcutaneousUse:
+        for index, (dose, following) in enumerate(pairwise(self.ramp_up)):
+            if following.week <= dose.week or following.weeks_of_dose <= dose.weeks_of_dose:
+                raise PydanticCustomError(
+                    "falling_step", "a build-up rises from week to week", {"at": ("ramp_up", index + 1)}
+                )
+        return self
+
+
+class IntramuscularUse(Record):
+    """How a product is given into a muscle: how much at one site, and where."""
+
+    ml_per_large_muscle: Fact[Range] = NOT_REPORTED
+    """The most at one site of a large muscle, as the thigh."""
+    ml_per_deltoid: Fact[Range] = NOT_REPORTED
+    """The most at one site of the upper arm."""
+    divide_above_ml: Fact[Millilitre] = NOT_REPORTED
+    """Doses above this are divided over several sites."""
+    where: Statement
+    """Into which muscles, and into which not."""
+    above: tuple[Statement, ...] = ()
+    """What was seen after doses above `divide_above_ml`."""
 
 
 class Product(Record):
@@ -278,7 +357,10 @@ class Product(Record):
     """The US billing code that a price list is keyed by."""
     stabiliser: Fact[Text] = NOT_REPORTED
     sugar: Fact[Text] = NOT_REPORTED
+    contains: Fact[tuple[Slug, ...]] = NOT_REPORTED
+    """The stabilisers and sugars named above, each by its code: sorbitol, maltose, proline, glycine, ..."""
     sodium: Fact[Text] = NOT_REPORTED
+    sodium_mmol_per_l: Fact[Limit] = NOT_REPORTED
     iga_ug_per_ml: Fact[Limit] = NOT_REPORTED
     osmolality_mosm_per_kg: Fact[Range] = NOT_REPORTED
     ph: Fact[Range] = NOT_REPORTED
@@ -292,6 +374,7 @@ class Product(Record):
     same_label_as: ProductId | None = None
     uses: tuple[LabelledUse, ...] = ()
     subcutaneous: SubcutaneousUse | None = None
+    intramuscular: IntramuscularUse | None = None
     boxed_warnings: Fact[tuple[Text, ...]] = NOT_REPORTED
     contraindications: tuple[Statement, ...] = ()
     """Those beyond the ones that all immune globulins share."""

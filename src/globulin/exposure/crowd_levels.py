@@ -180,7 +180,8 @@ def first_course(
 ) -> None:
     """Fill `out`, times x people, with total IgG in g/L over `doses` doses from the first one on."""
     epoch = dosing.epoch(doses)
-    grams = epoch.dose_g[:, None] * doses_g
+    # one row: every dose of an epoch is the same
+    grams = epoch.dose_g[:1, None] * doses_g
     if found.kind == "linear":
         linear_population.paths(
             found.disposition(dosing.route),

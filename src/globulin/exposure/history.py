@@ -204,6 +204,15 @@ def repeated(
     checked_array("interval_day", interval_day, above=0.0)
     if daily_parts < 1:
         raise ValueError("daily_parts must be at least 1")
+    most = int(min(LAST_DAY // interval_day + 1, MAX_DOSES // daily_parts))
+    if doses > most >= 1:
+        raise ValueError(
+            f"doses must be at most {most:,} at intervals of {interval_day:g} days, not {doses:,}: a history"
+            f" ends on day {LAST_DAY:,.0f} (100 years) and holds {MAX_DOSES:,} doses; doses repeated for ever"
+            " need no number"
+        )
+    runs = INFUSION_DAY.get(route, 0.0) if infusion_day is None else infusion_day
+    check_daily_parts(daily_parts, np.asarray(interval_day), np.asarray(runs))
     written = history(
         np.arange(daily_parts, dtype=np.float64),
         dose_g / daily_parts,
@@ -213,7 +222,6 @@ def repeated(
         additional=doses - 1,
         steady=[steady] + [False] * (daily_parts - 1),
     )
-    check_daily_parts(daily_parts, np.asarray(interval_day), written.infusion_day)
     return replace(written, steady_parts=daily_parts)
 
 

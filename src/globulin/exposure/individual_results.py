@@ -39,7 +39,8 @@ class FittedLevel:
 
     `predicted` is the level at the most probable parameters, `residual_sd` how many SDs of a measurement lie
     between (None below the limit). `low95` to `high95` is what the other levels predict for it, `p` the
-    probability of a level at least as far out. `near_infusion`: drawn during, or within a day after, a dose
+    probability of a level at least as far out. `fits` is false where Holm's procedure over all levels of the
+    person rejects that. `near_infusion`: drawn during, or within a day after, a dose
     into a vein, where the hour matters. Where `fits` is false, `shift_hour` is the smallest change of the
     draw time that would explain it (None: none within three days).
     """
@@ -99,10 +100,14 @@ class Ahead:
 
 @dataclass(frozen=True, slots=True)
 class Individualised:
-    """What one person's levels say. `left_out`: models that cannot be fitted, each with the reason."""
+    """What one person's levels say. `left_out`: models that cannot be fitted, each with the reason.
+
+    `followed` are levels as in `forecast`, on the days to be drawn; empty unless they were asked for.
+    """
 
     models: tuple[ModelFit, ...]
     forecast: tuple[Ahead, ...]
     left_out: tuple[str, ...]
     dose_day: tuple[float, ...]
     message: str | None = None
+    followed: tuple[Ahead, ...] = ()

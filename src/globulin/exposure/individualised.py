@@ -66,17 +66,18 @@ def individualise(
     levels: Levels,
     *,
     at_day: ArrayLike = (),
+    follow_day: ArrayLike = (),
     draws: int = 4096,
     seed: int = 0,
 ) -> Individualised:
     """Fit the models `which` (ids; an average stands for its members) to the `levels` of one person.
 
     `doses` holds what was given and, after the last level, what is planned. Levels are predicted for the days
-    `at_day`; by default right before each planned dose. Only linear models with a published spread between
-    people and error of a level can be fitted; the others are named in `left_out`. The same seed gives the
-    same answer. Raises ValueError, naming the argument, for an unknown model, several persons, days out of
-    order or before a dose that has been repeated for ever, a level above 100 g/L, or, where the own IgG is
-    not given, a level before the first dose.
+    `at_day`; by default right before each planned dose. `follow_day` are further days, to be drawn. Only
+    linear models with a published spread between people and error of a level can be fitted; the others are
+    named in `left_out`. The same seed gives the same answer. Raises ValueError, naming the argument, for an
+    unknown model, several persons, days out of order or before a dose that has been repeated for ever, a
+    level above 100 g/L, or, where the own IgG is not given, a level before the first dose.
     """
     if person.shape:
         raise ValueError("person must be one person; give every field one value")
@@ -110,11 +111,15 @@ def individualise(
     )
     if not any(accepted):
         return Individualised(fits, (), tuple(left_out), dose_day, NO_ANSWER)
-    forecast: tuple[Ahead, ...] = ()
-    if day.size:
-        ahead = [predict(posterior, posterior.fit.people.doses, day, seed=seed) for posterior in posteriors]
-        forecast = _ahead(combine(ahead, weight))
-    return Individualised(fits, forecast, tuple(left_out), dose_day)
+    forecast, followed = (
+        _ahead(
+            combine([predict(each, each.fit.people.doses, days, seed=seed) for each in posteriors], weight)
+        )
+        if days.size
+        else ()
+        for days in (day, np.atleast_1d(checked_array("follow_day", follow_day)))
+    )
+    return Individualised(fits, forecast, tuple(left_out), dose_day, followed=followed)
 
 
 def _priors(known: Catalogue, which: Sequence[str]) -> dict[str, float]:
@@ -290,7 +295,7 @@ def _answer(candidate: _Candidate, posterior: Posterior, prior: float, weight: f
         ),
         strict=True,
     )
-    said = (posterior.message[0], check.message[0])
+    said = (posterior.message[0], *check.messages[0])
     return ModelFit(
         model=candidate.facts.id,
         name=candidate.facts.name,

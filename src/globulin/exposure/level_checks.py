@@ -1,4 +1,4 @@
-"""Which measured level does not fit the others, and whether another draw time would explain it.
+"""Which measured levels do not fit the others, and whether another draw time would explain them.
 
 A wrong level pulls the fit towards itself, so its residual looks small. Each level is therefore compared
 with what all the others predict (leave-one-out predictive distribution: Gelfand, Dey & Chang, Bayesian
@@ -28,6 +28,8 @@ _CHUNK = 512
 # a level this many SDs off in the normal approximation is looked at with draws; nearer, p is above any limit
 _CLOSER_LOOK = 2.0
 _DRAWS = 1024
+
+SEVERAL = "more than one level does not fit: check the one named first, then ask again."
 # draw times that are tried, and how many SDs from what is expected then still explain the level
 _WINDOW_HOUR = 72
 _PLAUSIBLE = 1.96
@@ -40,10 +42,11 @@ class LevelCheck:
     `expected_g_per_l`, `low_g_per_l` and `high_g_per_l` are the middle and the 95% interval of a measurement
     predicted from the others (normal approximation). `p` is the two-sided probability of a measurement at
     least as far out; of a level below its limit, the probability of that. nan where there is no level or no
-    fit. `fits` is false for the worst level of a person in whom the smallest p is below its limit; of people
-    without any fault a share `false_alarm` is marked. `shift_hour` is the smallest change of the draw time
-    that explains such a level, nan if none within 72 hours does. `message` says it for each person, empty
-    where all levels fit.
+    fit. `fits` is false for every level that is marked; a marked level takes no part in predicting those that
+    are tested after it. Of people without any fault at most a share `false_alarm` has one marked.
+    `shift_hour` is the smallest change of the draw time that explains such a level, nan if none within 72
+    hours does. `messages` has for each person what is said of each marked level, the worst first; where there
+    are several, also what to do then.
     """
 
     expected_g_per_l: FloatArray
@@ -52,14 +55,16 @@ class LevelCheck:
     p: FloatArray
     fits: BoolArray
     shift_hour: FloatArray
-    message: tuple[str, ...]
+    messages: tuple[tuple[str, ...], ...]
 
 
 def check_levels(fitted: Fit, *, false_alarm: float = 0.01) -> LevelCheck:
     """Predict each level from the person's others; costs one fit for each level.
 
-    The limit for p is 1 - (1 - false_alarm)^(1/levels) (Sidak, J Am Stat Assoc 1967;62:626-633). Raises
-    ValueError unless `false_alarm` lies between 0 and 1.
+    Levels are marked by Holm's step-down (Scand J Stat 1979;6:65-70): of m levels the smallest p is held to
+    false_alarm / m, the next to false_alarm / (m - 1), and so on up to the first that is above its limit. One
+    wrong level makes others look wrong, so before each further step the rest is predicted again without the
+    levels that are marked. Raises ValueError unless `false_alarm` lies between 0 and 1.
     """
     if not 0.0 < false_alarm < 1.0:
         raise ValueError("false_alarm must lie strictly between 0 and 1")
@@ -70,7 +75,7 @@ def check_levels(fitted: Fit, *, false_alarm: float = 0.01) -> LevelCheck:
         for start in starts
     ]
     found = _Found(*(np.concatenate(column) for column in zip(*chunks, strict=True)))
-    return LevelCheck(*found[:-1], message=tuple(found.message))
+    return LevelCheck(*found[:-1], messages=tuple(found.messages))
 
 
 class _Found(NamedTuple):
@@ -82,51 +87,82 @@ class _Found(NamedTuple):
     p: FloatArray
     fits: BoolArray
     shift: FloatArray
-    message: NDArray[np.object_]
+    messages: NDArray[np.object_]
 
 
 def _check(people: People, false_alarm: float) -> _Found:
+    """Holm's steps: at each, the worst level left is marked, or the person is done."""
+    shape = people.levels.day.shape
+    table, fits = np.full((5, *shape), np.nan), np.ones(shape, dtype=np.bool_)
+    tests = np.sum(np.asarray(people.levels.measured), axis=1)
+    said: list[tuple[str, ...]] = [()] * len(people)
+    looked = np.arange(len(people))
+    for marked in range(int(tests.max(initial=0))):
+        looked = looked[tests[looked] > marked]
+        if not looked.size:
+            break
+        rows = _compared(_only(people.take(looked), fits[looked]))
+        person, column = looked[rows.person], rows.column
+        table[:4, person, column] = rows.expected, rows.low, rows.high, rows.p
+        odd = _worst(rows.person, rows.p)
+        odd = odd[rows.p[odd] <= false_alarm / (tests[person[odd]] - marked)]
+        if odd.size:
+            table[4, person[odd], column[odd]] = shift = _shift(rows, odd)
+            for row, hours in zip(odd.tolist(), shift.tolist(), strict=True):
+                said[person[row]] = (*said[person[row]], _message(rows, row, hours))
+        fits[person[odd], column[odd]] = False
+        looked = person[odd]
+    messages = np.empty(len(people), dtype=np.object_)
+    messages[:] = [(*each, SEVERAL) if len(each) > 1 else each for each in said]
+    return _Found(table[0], table[1], table[2], table[3], fits, table[4], messages)
+
+
+class _Compared(NamedTuple):
+    """Every level of some people against their others: one row a level; `others` are without it."""
+
+    others: People
+    person: IntArray
+    column: IntArray
+    day: FloatArray
+    measured: FloatArray
+    expected: FloatArray
+    low: FloatArray
+    high: FloatArray
+    p: FloatArray
+
+
+def _compared(people: People) -> _Compared:
     levels = people.levels
     person, column = np.nonzero(np.asarray(levels.measured))
     others = _without(people, person, column)
-    left = fit(others)
     day = np.asarray(levels.day)[person, column]
     measured, below = levels.g_per_l[person, column], np.asarray(levels.below_limit)[person, column]
-    expected, sd = (part[:, 0] for part in _expected(left, day[:, None]))
+    expected, sd = (part[:, 0] for part in _expected(fit(others), day[:, None]))
     z = (measured - expected) / sd
     p = np.where(below, special.ndtr(z), 2.0 * special.ndtr(-np.abs(z)))
     closer = np.flatnonzero(np.abs(z) > _CLOSER_LOOK)
     if closer.size:
         p[closer] = _drawn_p(others.take(closer), day[closer], measured[closer], below[closer], p[closer])
     low, high = np.maximum(expected - _PLAUSIBLE * sd, 0.0), expected + _PLAUSIBLE * sd
-    odd = _worst(person, p, false_alarm)
-    shift = np.full(p.shape, np.nan)
-    message = np.full(len(people), "", dtype=object)
-    if odd.size:
-        shift[odd] = _shift(fit(others.take(odd)), day[odd], measured[odd])
-        for row in odd.tolist():
-            message[person[row]] = _message(others, row, column[row], low[row], high[row], shift[row])
-    fits = np.ones(levels.day.shape, dtype=np.bool_)
-    fits[person[odd], column[odd]] = False
-    table = np.full((5, *levels.day.shape), np.nan)
-    table[:, person, column] = expected, low, high, p, shift
-    return _Found(table[0], table[1], table[2], table[3], fits, table[4], message)
+    return _Compared(others, person, column, day, measured, expected, low, high, p)
 
 
-def _worst(person: IntArray, p: FloatArray, false_alarm: float) -> IntArray:
-    """Rows (one to a level of a person) with the smallest p of the person, where that is below its limit."""
-    limit = -np.expm1(np.log1p(-false_alarm) / np.bincount(person)[person])
-    order = np.lexsort((np.where(np.isnan(p), 1.0, p), person))
-    first = order[np.flatnonzero(np.diff(person[order], prepend=-1))]
-    return np.asarray(first[p[first] < limit[first]])
+def _worst(person: IntArray, p: FloatArray) -> IntArray:
+    """The row with the smallest p of each person; nan comes last."""
+    order = np.lexsort((p, person))
+    return np.asarray(order[np.flatnonzero(np.diff(person[order], prepend=-1))])
+
+
+def _only(people: People, kept: BoolArray) -> People:
+    """The people with some of their levels left out."""
+    return replace(people, levels=replace(people.levels, measured=np.asarray(people.levels.measured) & kept))
 
 
 def _without(people: People, person: IntArray, column: IntArray) -> People:
     """One copy of a person for each level, with that level left out."""
-    copies = people.take(person)
-    kept = np.array(copies.levels.measured)
+    kept = np.ones((person.size, people.levels.day.shape[1]), dtype=np.bool_)
     kept[np.arange(person.size), column] = False
-    return replace(copies, levels=replace(copies.levels, measured=kept))
+    return _only(people.take(person), kept)
 
 
 def _expected(left: Fit, day: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -158,27 +194,26 @@ def _drawn_p(
     return np.where(posterior.accepted, p, otherwise)
 
 
-def _shift(left: Fit, day: FloatArray, measured: FloatArray) -> FloatArray:
+def _shift(rows: _Compared, odd: IntArray) -> FloatArray:
     """The smallest change of the draw time, in hours, at which the other levels predict the measured one."""
     hour = np.arange(-_WINDOW_HOUR, _WINDOW_HOUR + 1.0)
     hour = hour[np.argsort(np.abs(hour), kind="stable")]
-    expected, sd = _expected(left, day[:, None] + hour / 24.0)
-    explained = np.abs(measured[:, None] - expected) <= _PLAUSIBLE * sd
+    expected, sd = _expected(fit(rows.others.take(odd)), rows.day[odd, None] + hour / 24.0)
+    explained = np.abs(rows.measured[odd, None] - expected) <= _PLAUSIBLE * sd
     return np.where(explained.any(axis=1), hour[explained.argmax(axis=1)], np.nan)
 
 
-def _message(others: People, row: int, column: int, low: float, high: float, shift: float) -> str:
-    """What does not fit, and what would explain it; the level is the one left out of this row."""
-    day, level = others.levels.day[row, column], others.levels.g_per_l[row, column]
-    under = "below " if np.asarray(others.levels.below_limit)[row, column] else ""
+def _message(rows: _Compared, row: int, shift: float) -> str:
+    """What does not fit, and what would explain it."""
+    day, below = rows.day[row], np.asarray(rows.others.levels.below_limit)[row, rows.column[row]]
     said = (
-        f"the level on day {day:g} ({under}{level:.3g} g/L) does not fit: the others predict {low:.1f} to"
-        f" {high:.1f} g/L. Check the draw time"
+        f"the level on day {day:g} ({'below ' if below else ''}{rows.measured[row]:.3g} g/L) does not fit:"
+        f" the others predict {rows.low[row]:.1f} to {rows.high[row]:.1f} g/L. Check the draw time"
     )
     if np.isnan(shift):
         return f"{said}, the doses and the unit: no draw within {_WINDOW_HOUR} hours explains it."
     hours = f"{abs(shift):g} hour{'' if abs(shift) == 1.0 else 's'} {'later' if shift > 0.0 else 'earlier'}"
-    dose = _dose_before(others.doses.take(np.array([row])), day + shift / 24.0)
+    dose = _dose_before(rows.others.doses.take(np.array([row])), day + shift / 24.0)
     return f"{said}: it would fit if drawn {hours}{dose}."
 
 

@@ -86,8 +86,17 @@ def check_daily_parts(daily_parts: int, interval: FloatArray, infusion: FloatArr
     """Raise ValueError unless a dose can be given as `daily_parts` infusions on consecutive days."""
     if daily_parts < 1:
         raise ValueError("daily_parts must be at least 1")
-    if daily_parts > 1 and (np.any(infusion > 1.0) or np.any(interval < daily_parts)):
-        raise ValueError("daily_parts must fit the interval, with infusion_day at most 1")
+    shortest, longest = float(np.min(interval)), float(np.max(infusion))
+    if daily_parts > 1 and shortest < daily_parts:
+        raise ValueError(
+            f"daily_parts must fit the interval: {daily_parts} parts on consecutive days do not go into"
+            f" {shortest:g} days; give at most {max(int(shortest), 1)}, or a longer interval_day"
+        )
+    if daily_parts > 1 and longest > 1.0:
+        raise ValueError(
+            f"daily_parts must fit the interval: a part may run for one day at most, until the next begins;"
+            f" give an infusion_day of at most 1, not {longest:g}"
+        )
 
 
 def steady_state(

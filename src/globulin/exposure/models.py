@@ -269,6 +269,8 @@ def _baseline(model: ModelFacts, value: FloatArray, person: Person, flags: _Flag
     """The person's own IgG if it is known, else that of the model."""
     if model.baseline_kind == "none":
         flags.add("the model has no term for the person's own IgG: its level stands for all IgG")
+        if person.baseline_g_per_l is not None:
+            flags.add("the person's own IgG that was given is not used; until doses build it up, IgG is 0")
         return value
     if person.baseline_g_per_l is None:
         if model.baseline_kind == "observed":

@@ -57,16 +57,17 @@ def paths(
     absorption_per_day: ArrayLike | None = None,
     bioavailability: ArrayLike = 1.0,
     endogenous: bool = False,
-    tolerance: float = 1e-5,
+    tolerance: float = 5e-6,
 ) -> RecyclingPaths:
     """IgG at sorted times `day` of people at baseline before the first dose of a shared history.
 
     `day`, `dose_day` and `infusion_day` (0 = at once) have one axis and are the same for all; `dose_g` has
-    the doses on its first axis and the people, or one value for all of them, on its last. Parameters and
-    `weight_kg` are numbers or one per person. With `absorption_per_day` every dose enters a depot, and
-    `bioavailability` of it is absorbed by first order. A level at the time of a dose is drawn before it.
-    `tolerance` bounds the last terms of each step, relative to a person's highest rise so far; total IgG is
-    then right to about a tenth of it (1e-6 by default, measured against an adaptive eighth-order solver).
+    the doses, or one that is given every time, on its first axis and the people, or one value for all of
+    them, on its last. Parameters and `weight_kg` are numbers or one per person. With `absorption_per_day`
+    every dose enters a depot, and `bioavailability` of it is absorbed by first order. A level at the time of
+    a dose is drawn before it. `tolerance` bounds the last terms of each step, relative to a person's highest
+    rise so far; total IgG is then right to about a fifth of it (1e-6 by default, measured against an adaptive
+    eighth-order solver).
     Raises ValueError, naming the argument, for one that is negative, not finite, unsorted or of a shape that
     does not fit.
     """

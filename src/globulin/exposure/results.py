@@ -105,3 +105,12 @@ class Simulated:
     members: tuple[Simulated, ...] = ()
     muscle: MuscleBand | None = None
     readability: Readability | None = None
+
+    def all_flags(self) -> dict[str, tuple[str, ...]]:
+        """Every flag of this answer and of the members of an average once, with the models it is about."""
+        said: dict[str, tuple[str, ...]] = dict.fromkeys(self.flags, (self.model,))
+        for member in self.members:
+            for flag in member.flags:
+                if flag not in self.flags:
+                    said[flag] = (*said.get(flag, ()), member.model)
+        return said

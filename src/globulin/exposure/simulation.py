@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Models = Catalogue | Mapping[str, "KineticModel | Mapping[str, Any]"]
 """Kinetic models: those of a dossier (`dossier.kinetics`), or as `catalogue` has read them."""
 
-NO_INTERVAL = "one dose: over which interval its levels are to be described is not given"
+NO_INTERVAL = "over which interval the levels are to be described is not given"
 NOT_CONVERGED = "the saturable equations did not converge: check doses and times"
 _NORMAL_95 = 1.959963984540054
 
@@ -187,7 +187,8 @@ def _of_one(
         exposures = []
     flags = list(found.flags)
     if window is None:
-        flags.append(NO_INTERVAL)
+        alone = "one dose" if len(doses) == 1 else f"{len(doses)} doses, all at one time"
+        flags.append(f"{alone}: {NO_INTERVAL}")
     if lent and not in_muscle:
         flags.append("the model has no uptake from under the skin; that from a muscle is lent to it")
     answer = Simulated(

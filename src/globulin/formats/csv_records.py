@@ -11,9 +11,9 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn
 
+from globulin.asked import AnyFile
 from globulin.errors import InputError
 
 MAX_BYTES = 20_000_000
@@ -49,7 +49,7 @@ class Records:
         raise InputError(f"{self.file}:{self.lines[row]}: column {heading.upper()}: {problem}")
 
 
-def read_records(path: Path) -> Records:
+def read_records(path: AnyFile) -> Records:
     """Read a CSV file. Raises InputError, one line with file and line, for what is no table."""
     file = cleaned(path.name)
     text = file_text(file, path)
@@ -89,7 +89,7 @@ def shown(text: str, most: int = 40) -> str:
     return repr(clean if len(clean) <= most else f"{clean[:most]}...")
 
 
-def file_text(file: str, path: Path) -> str:
+def file_text(file: str, path: AnyFile) -> str:
     """The text of a table: UTF-8, or UTF-16 with its mark; InputError, one line, for anything else."""
     try:
         with path.open("rb") as stream:

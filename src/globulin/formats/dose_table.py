@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
+from globulin.asked import AnyFile
 from globulin.errors import InputError
 from globulin.exposure.history import ROUTES, History, history
 from globulin.formats.csv_records import Records, cleaned, read_records, shown
@@ -35,7 +35,7 @@ class DoseTable:
     people: tuple[tuple[str | None, History], ...]
 
 
-def read_dose_table(path: Path, *, route: str = "iv") -> DoseTable:
+def read_dose_table(path: AnyFile, *, route: str = "iv") -> DoseTable:
     """Read dose histories; `route` is that of doses for which none is stated.
 
     Raises InputError, one line with file, line and column, for anything that cannot be used.

@@ -20,6 +20,8 @@ _COLUMNS = (
 def individual_text(asked: dict[str, Any], found: Individualised) -> str:
     """What `globulin individualise --json` prints: what was asked, each model's fit, the levels ahead."""
     document = {"notice": "globulin informs; it does not prescribe.", "asked": asked, **asdict(found)}
+    # days to be drawn are for the chart
+    del document["followed"]
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -8,10 +8,10 @@ and levels may stand in one file.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from globulin.asked import AnyFile
 from globulin.errors import InputError
 from globulin.exposure.likelihood import Levels
 from globulin.exposure.models import BODY
@@ -34,7 +34,7 @@ class LevelTable:
         return f"{self.file}:{self.lines[position]}: column TIME: {problem}"
 
 
-def read_level_table(path: Path) -> LevelTable:
+def read_level_table(path: AnyFile) -> LevelTable:
     """Read the levels of one person.
 
     Raises InputError, one line with file, line and column, for anything that cannot be used.

@@ -41,7 +41,7 @@ def simulated_rows(people: People) -> str:
         for answer in answers:
             exposure = [getattr(answer.exposure, part) if answer.exposure else "" for part in _EXPOSURE]
             head = ["" if name is None else name, answer.model, *exposure]
-            flags = "; ".join(answer.flags)
+            flags = "; ".join(_flags(answer))
             if not answer.at:
                 writer.writerow([*head, *[""] * (len(_LEVEL) + 2), flags])
             for index, level in enumerate(answer.at):
@@ -55,9 +55,15 @@ def simulated_rows(people: People) -> str:
     return text.getvalue()
 
 
+def _flags(answer: Simulated) -> list[str]:
+    """What was assumed; of an average, what only some members assume stands after their names."""
+    about = answer.all_flags().items()
+    return [flag if models == (answer.model,) else f"{', '.join(models)}: {flag}" for flag, models in about]
+
+
 def _model(answer: Simulated) -> dict[str, Any]:
     """One model's answer, its five numbers at the top."""
-    document = asdict(answer)
+    document = {**asdict(answer), "flags": _flags(answer)}
     exposure = document.pop("exposure") or dict.fromkeys(_EXPOSURE)
     first = {name: document.pop(name) for name in ("model", "name", "kind")}
     members = [_model(member) for member in answer.members]

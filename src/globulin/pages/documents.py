@@ -1,28 +1,22 @@
 """The living page on paper: its eleven sections as a tagged PDF that a clinician and a patient read together.
 
 Results become words and numbered references in the modules this one calls; how they look is the business of
-`living_page.typ`. Everything goes to typst as JSON and is set there as plain text, so nothing in a dossier
-can act as markup.
+`living_page.typ`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from importlib import resources
-from pathlib import Path
-
-import typst
+from datetime import date
 
 from globulin.dossier import Dossier
-from globulin.errors import RenderError
 from globulin.findings import Findings
 from globulin.methods import METHODS
 from globulin.pages import document_certainty, document_sections, document_trials, words
 from globulin.pages.charts import Chart
 from globulin.pages.drawn import all_charts
 from globulin.pages.references import Json, PrintedPage
+from globulin.pages.typesetting import compile_pdfs
 
 
 def living_page_pdf(
@@ -42,30 +36,7 @@ def living_page_pdf(
     if charts is None:
         charts = all_charts(dossier, findings)
     content = _content(dossier, findings, charts, version, made_on)
-    return compile_pdf("living_page.typ", content, made_on)
-
-
-def compile_pdf(template: str, content: Json, made_on: date | None) -> bytes:
-    """Set a template of this folder with `content`, with its fonts and no others, or raise RenderError."""
-    folder = Path(str(resources.files("globulin"))) / "pages"
-    stamp = None if made_on is None else datetime(made_on.year, made_on.month, made_on.day, tzinfo=UTC)
-    try:
-        pdf, warnings = typst.compile_with_warnings(
-            folder / template,
-            root=folder,
-            font_paths=[folder / "fonts"],
-            ignore_system_fonts=True,
-            format="pdf",
-            pdf_standards=["ua-1"],
-            sys_inputs={"content": json.dumps(content, ensure_ascii=False)},
-            timestamp=stamp,
-        )
-    except typst.TypstError as error:
-        hint = f" ({'; '.join(error.hints)})" if error.hints else ""
-        raise RenderError(f"{template} could not be set: {error.message}{hint}") from error
-    if warnings:
-        raise RenderError(f"{template} was set with warnings: {'; '.join(w.message for w in warnings)}")
-    return pdf
+    return compile_pdfs({"living_page.typ": content}, made_on)["living_page.typ"]
 
 
 def _content(

@@ -122,17 +122,19 @@ def individual_chart(found: Individualised, convert: Convert | None = None) -> C
     """One person's fit: middle and 95% band of total IgG, with the measured levels as points.
 
     A hollow triangle is a level below the assay's limit, a cross one that does not fit the others under the
-    model of the largest weight. None if fewer than two days were predicted.
+    model of the largest weight. Drawn are the days that were followed, or else those of the forecast; None if
+    these are fewer than two.
     """
-    if len(found.forecast) < 2:
+    days = found.followed or found.forecast
+    if len(days) < 2:
         return None
     track = _Track(
         "fitted level",
         "Fitted level",
-        tuple(ahead.day for ahead in found.forecast),
-        tuple(ahead.level_g_per_l.median for ahead in found.forecast),
-        tuple(ahead.level_g_per_l.low95 for ahead in found.forecast),
-        tuple(ahead.level_g_per_l.high95 for ahead in found.forecast),
+        tuple(ahead.day for ahead in days),
+        tuple(ahead.level_g_per_l.median for ahead in days),
+        tuple(ahead.level_g_per_l.low95 for ahead in days),
+        tuple(ahead.level_g_per_l.high95 for ahead in days),
         None,
         tuple(dict.fromkeys(name for fitted in found.models for name in fitted.sources)),
     )

@@ -148,8 +148,8 @@ def record_sources(dossier: Dossier, see: str) -> tuple[str, ...]:
     return tuple(_sources_in(record.model_dump())) if kind in _DEEP else _own_sources(record)
 
 
-_DEEP = ("regimen", "guidance", "instrument")
-"""Kinds whose sources stand only at the facts inside the record."""
+_DEEP = ("regimen", "guidance", "instrument", "condition")
+"""Kinds whose sources stand only at the facts inside the record, if it has any."""
 
 
 def _own_sources(record: Any) -> tuple[str, ...]:

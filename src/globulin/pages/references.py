@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from globulin.dossier import Dossier
-from globulin.dossier.provenance import Seen
-from globulin.findings import Findings
+from globulin.dossier.provenance import Seen, Source
 from globulin.pages import words
 from globulin.pages.facts import flag
+
+if TYPE_CHECKING:
+    from globulin.dossier import Dossier
+    from globulin.findings import Findings
 
 Json = dict[str, Any]
 Cell = str | Json
@@ -20,11 +22,10 @@ Cell = str | Json
 
 
 @dataclass
-class PrintedPage:
-    """What the sections of a printed page draw on, and the numbers given to sources so far."""
+class References:
+    """Sources by id, and the numbers given to them so far."""
 
-    dossier: Dossier
-    findings: Findings
+    sources: Mapping[str, Source]
     numbers: dict[str, int] = field(default_factory=dict)
 
     def refs(self, sources: Iterable[str]) -> list[Json]:
@@ -55,9 +56,18 @@ class PrintedPage:
     def source_list(self) -> list[Json]:
         """Every source that was cited, by number, with what was seen of it."""
         return [
-            {"number": number, **_source(self.dossier, identifier)}
+            {"number": number, **_source(self.sources[identifier])}
             for identifier, number in sorted(self.numbers.items(), key=lambda item: item[1])
         ]
+
+
+class PrintedPage(References):
+    """What the sections of the printed living page draw on, with its references."""
+
+    def __init__(self, dossier: Dossier, findings: Findings) -> None:
+        super().__init__(dossier.sources)
+        self.dossier = dossier
+        self.findings = findings
 
 
 SEEN: dict[Seen, str] = {
@@ -71,9 +81,8 @@ SEEN: dict[Seen, str] = {
 """What was seen of a source, short enough for a list."""
 
 
-def _source(dossier: Dossier, identifier: str) -> Json:
+def _source(source: Source) -> Json:
     """A source as it is listed; only a plain web address becomes a link."""
-    source = dossier.sources[identifier]
     url = f"https://doi.org/{source.doi}" if source.doi else (source.url or "")
     shown = f"doi:{source.doi}" if source.doi else re.sub(r"^https?://(www\.)?", "", url)
     return {

@@ -99,12 +99,7 @@ def _day_table(answers: Sequence[Simulated]) -> Table:
 
 
 def _notes(answer: Simulated) -> list[str]:
-    said: dict[str, list[str]] = {flag: [answer.model] for flag in answer.flags}
-    for member in answer.members:
-        for flag in member.flags:
-            if flag not in answer.flags:
-                said.setdefault(flag, []).append(member.model)
-    notes = [f"{', '.join(models)}: {flag}." for flag, models in said.items()]
+    notes = [f"{', '.join(models)}: {flag}." for flag, models in answer.all_flags().items()]
     if answer.message:
         notes.append(f"{answer.model}: {answer.message}.")
     if answer.muscle is not None:

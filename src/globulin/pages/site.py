@@ -6,8 +6,6 @@ someone whose browser blocks everything.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,12 +13,12 @@ from importlib import resources
 from pathlib import Path
 
 from globulin.dossier import Dossier
-from globulin.errors import InputError
 from globulin.findings import Findings
 from globulin.pages import words
 from globulin.pages.blocks import Section
 from globulin.pages.charts import Chart
 from globulin.pages.drawn import all_charts
+from globulin.pages.folder import write_folder
 from globulin.pages.sections import claims, colophon, costs, doses, minute, products, reports, risks, trials
 
 FONTS = ("SourceSans3VF-Upright.woff2", "SourceSans3VF-Italic.woff2", "OFL.txt")
@@ -45,23 +43,10 @@ class Page:
 def write_site(out: Path, html: str, extra_files: Mapping[str, bytes] | None = None) -> tuple[Path, ...]:
     """Write `html` as index.html, assets/ and `extra_files` (name to bytes) into `out`; returns all paths.
 
-    All files are made beside `out` first and moved into it when they are complete, index.html last, so a run
-    that fails leaves the folder as it was. Other files in `out` stay.
+    index.html comes last; a run that fails leaves the folder as it was (`write_folder`).
     """
     files = {**_assets(), **(extra_files or {}), "index.html": html.encode()}
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: is a file; give a folder to write the page into")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
-        for name, data in files.items():
-            path = staging / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        _move(staging, out, tuple(files))
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    return tuple(out / name for name in files)
+    return write_folder(out, files)
 
 
 def page_html(
@@ -126,16 +111,3 @@ def _assets() -> dict[str, bytes]:
     files = {"assets/site.css": (pages / "assets" / "site.css").read_bytes()}
     files.update({f"assets/{name}": (pages / "fonts" / name).read_bytes() for name in FONTS})
     return files
-
-
-def _move(staging: Path, out: Path, names: Sequence[str]) -> None:
-    """Put the finished files in place: the folder as a whole where there is none yet, else file by file."""
-    # mkdtemp makes a folder that only its owner can open
-    staging.chmod(0o755)
-    if not out.exists():
-        staging.replace(out)
-        return
-    for name in names:
-        target = out / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (staging / name).replace(target)

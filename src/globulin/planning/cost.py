@@ -34,13 +34,14 @@ class DrugPrice:
 def drug_prices(products: Iterable[Product], price_list: PriceList, route: Route) -> tuple[DrugPrice, ...]:
     """Prices of all products labelled for a route, cheapest gram first.
 
-    A product without a verified billing code in the list is left out, as is a price that was not seen.
+    A list names a product by its id or by a billing code. A product without a verified code in the list is
+    left out, as is a price that was not seen.
     """
     by_code = {price.code: price for price in price_list.prices if price.seen != "unverified"}
     found = []
     for product in products:
         code = known(product.hcpcs)
-        price = by_code.get(code) if code is not None else None
+        price = by_code.get(product.id) or (by_code.get(code) if code is not None else None)
         if route not in product.routes or price is None or price.price is None:
             continue
         per_gram = _per_gram(price, product)
@@ -64,6 +65,19 @@ def drug_prices(products: Iterable[Product], price_list: PriceList, route: Route
             )
         )
     return tuple(sorted(found, key=lambda price: (price.per_gram, price.product)))
+
+
+def newest_price_list(lists: Iterable[PriceList]) -> PriceList | None:
+    """The newest dated US list of drug prices of which every price was read in full; None without one."""
+    dated = [
+        (prices.effective_from, prices.id, prices)
+        for prices in lists
+        if prices.kind == "drug"
+        and prices.country == "US"
+        and prices.effective_from is not None
+        and all(price.seen == "full_text" for price in prices.prices)
+    ]
+    return max(dated)[2] if dated else None
 
 
 def _per_gram(price: Price, product: Product) -> float | None:

@@ -7,7 +7,9 @@ from collections import defaultdict
 from globulin.dossier import Dossier
 from globulin.dossier.provenance import Cited, Missing
 from globulin.dossier.treatment import (
+    Bounds,
     InfusionRamp,
+    IntramuscularUse,
     LabelledDose,
     LabelledUse,
     Product,
@@ -121,7 +123,14 @@ def _entry(product: Product) -> Entry:
     return Entry(
         anchor("product", product.id),
         f"{product.name} ({product.maker})",
-        terms=gathered((*_composition(product), *_subcutaneous(product.subcutaneous), *_cautions(product))),
+        terms=gathered(
+            (
+                *_composition(product),
+                *_subcutaneous(product.subcutaneous),
+                *_intramuscular(product.intramuscular),
+                *_cautions(product),
+            )
+        ),
         tables=tuple(tables),
     )
 
@@ -218,9 +227,10 @@ def _ramp(use: LabelledUse) -> tuple[Said, ...]:
 
 def _ramp_most(ramp: InfusionRamp) -> tuple[Said, ...]:
     at_risk = ramp.at_risk_maximum_mg_per_kg_min
+    limit = "less than" if ramp.at_risk_strictly_below else "at most"
     return (
         *_ramp_ends("at most", ramp.maximum_mg_per_kg_min),
-        *(_ramp_ends("for people at risk at most", at_risk) if isinstance(at_risk, Cited) else ()),
+        *(_ramp_ends(f"for people at risk {limit}", at_risk) if isinstance(at_risk, Cited) else ()),
         Said("minutes at each step "),
         said(ramp.step_interval_min),
         Said("; "),
@@ -257,8 +267,28 @@ def _subcutaneous(use: SubcutaneousUse | None) -> tuple[Term, ...]:
         ("Grams per gram by vein", said(use.iv_to_sc_factor)),
         ("Most sites at once", said(use.maximum_sites)),
         ("Between sites", said(use.site_spacing_cm, unit="cm")),
-        ("Build-up", "; ".join(use.ramp_up)),
+        ("Build-up", _build_up(use)),
         ("Note on this route", use.note),
+    )
+
+
+def _build_up(use: SubcutaneousUse) -> str:
+    return "; ".join(
+        f"week {dose.week}: the dose for {words.counted(dose.weeks_of_dose, 'week')}" for dose in use.ramp_up
+    )
+
+
+def _intramuscular(use: IntramuscularUse | None) -> tuple[Term, ...]:
+    if use is None:
+        return ()
+    return (
+        *facts(
+            ("Into a muscle", stated(use.where)),
+            ("Most at one site, large muscle", said(use.ml_per_large_muscle, unit="mL")),
+            ("Most at one site, upper arm", said(use.ml_per_deltoid, unit="mL")),
+            ("Several sites for more than", said(use.divide_above_ml, unit="mL")),
+        ),
+        *(term("After more than that", stated(item)) for item in use.above),
     )
 
 
@@ -277,12 +307,48 @@ def _rule(rule: SubcutaneousRule, use: SubcutaneousUse) -> TableRow:
             return missing("not stated")
         return Said(words.range_words(value) if isinstance(value, Range) else words.number(value, 4))
 
+    most = rule.maximum_sites
+    notes = (f"at most {most} sites at once" if most is not None else "", rule.note or "")
     return row(
-        Said(rule.applies_to, use.sources, "unverified" if rule.seen == "unverified" else ""),
-        rule.infusions,
+        Said(_people(rule), use.sources, "unverified" if rule.seen == "unverified" else ""),
+        _infusions(rule),
         shown(rule.ml_per_site),
         shown(rule.ml_per_h_per_site),
         shown(rule.ml_per_h_total),
         shown(rule.ml_per_day),
-        rule.note or "\N{EN DASH}",
+        "; ".join(filter(None, notes)) or "\N{EN DASH}",
     )
+
+
+def _people(rule: SubcutaneousRule) -> str:
+    """Whom a rule holds for: `below 18 years, 25 kg and above`."""
+    parts = [
+        _bounded(rule.age_year, "years") if rule.age_year else "",
+        _bounded(rule.weight_kg, "kg") if rule.weight_kg else "",
+        rule.indication_code.upper() if rule.indication_code else "",
+        f"with {words.counted(rule.sites, 'site')}" if rule.sites else "",
+    ]
+    return ", ".join(filter(None, parts)) or "everyone"
+
+
+def _bounded(bounds: Bounds, unit: str) -> str:
+    """Bounds in words: `2 to below 10 years`, `40 kg and above`."""
+    low = bounds.at_least if bounds.at_least is not None else bounds.above
+    high = bounds.at_most if bounds.at_most is not None else bounds.below
+    above = "above " if bounds.above is not None else ""
+    below = "below " if bounds.below is not None else ""
+    if low is not None and high is not None:
+        return f"{above}{words.number(low)} to {below}{words.number(high)} {unit}"
+    if low is not None:
+        return f"above {words.number(low)} {unit}" if above else f"{words.number(low)} {unit} and above"
+    return f"{below or 'up to '}{words.number(high or 0)} {unit}"
+
+
+def _infusions(rule: SubcutaneousRule) -> str:
+    """Which infusions a rule holds for, counted from 1: `all`, `1 and 2`, `2 to 4`, `5`, `6 and later`."""
+    first, last = rule.first_infusion, rule.last_infusion
+    if last is None:
+        return "all" if first == 1 else f"{first} and later"
+    if first == last:
+        return str(first)
+    return f"{first} and {last}" if last == first + 1 else f"{first} to {last}"
