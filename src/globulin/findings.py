@@ -312,6 +312,7 @@ _FIGURES: dict[str, Callable[[_Context], _Made]] = {
     "cheapest_iv_0_4_g_per_kg_usd": partial(_cheapest_course, 0.4),
     "cheapest_iv_1_g_per_kg_usd": partial(_cheapest_course, 1.0),
     "cheapest_iv_2_g_per_kg_usd": partial(_cheapest_course, 2.0),
+    "weight_kg": lambda context: (f"{context.weight_kg:g} kg", ()),
     "price_date": lambda context: (context.price_list.date_words, (context.price_list.source,)),
     "im_2_ml_usd": partial(_im_2_ml, _im_2_ml_cost),
     "im_usd_per_ml": partial(_cheapest, "im", _im_price_per_ml),

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from globulin.checking import Checker, MarkedFile, nearest
 from globulin.contents import bundled_dossier, parse
 from globulin.dossier import KINDS, Dossier, Kind, SourceList
+from globulin.dossier.field_words import with_field_words
 from globulin.errors import DossierError, Fault, InputError
 from globulin.findings import FIGURE_NAMES
 
@@ -66,7 +67,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
     """JSON Schema of each kind of content file, by folder, for editors."""
     schemas = {}
     for kind in KINDS:
-        schema = TypeAdapter(kind.record).json_schema()
+        schema = with_field_words(TypeAdapter(kind.record).json_schema())
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
         schemas[kind.folder] = schema
     return schemas

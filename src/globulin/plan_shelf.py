@@ -7,7 +7,7 @@ kinds that are needed become records. A dossier of one's own is checked as a who
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,8 +97,30 @@ class PlanShelf:
         if self._opened is not None:
             found: Mapping[str, Any] = getattr(self._opened, folder)
             return found
-        read = _reader(record)
-        return {name: read(data) for name, data in contents.bundled(folder).items()}
+        return _Bundled(folder, record)
+
+
+class _Bundled(Mapping[str, Any]):
+    """The records of one folder of the bundled dossier, each read when it is looked at."""
+
+    def __init__(self, folder: str, record: Any) -> None:
+        self._folder = folder
+        self._read = _reader(record)
+        self._names = contents.bundled_names(folder)
+        self._found: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._found:
+            if name not in self._names:
+                raise KeyError(name)
+            self._found[name] = self._read(contents.bundled_one(self._folder, name))
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def _reader(record: Any) -> Any:

@@ -6,6 +6,7 @@ Whatever cannot be used is one line that names the option and what would do.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -22,7 +23,14 @@ from globulin.errors import InputError
 from globulin.plan_shelf import PlanShelf
 from globulin.planning.cost import drug_prices, newest_price_list
 from globulin.planning.costing import OwnPrice
-from globulin.planning.plan import Plan, PlanRequest, Reaction, dose_and_hindrance, make_plan
+from globulin.planning.plan import (
+    PREGNANCY,
+    Plan,
+    PlanRequest,
+    Reaction,
+    dose_and_hindrance,
+    make_plan,
+)
 from globulin.planning.ramps import LocalPractice
 from globulin.planning.ranking import RankedProduct, ranked
 from globulin.planning.refusal import Refusal
@@ -39,10 +47,10 @@ def patient_asked(shelf: PlanShelf, asked: PatientAsked, file: Path | None = Non
 
     Raises FaultsError for the faults of a file, InputError for those of an option.
     """
-    from globulin.formats.patient_file import read_patient
-
     given: dict[str, Any] = {}
     if file is not None:
+        from globulin.formats.patient_file import read_patient
+
         given = read_patient(file, shelf.conditions).model_dump(exclude_unset=True)
     said = {
         "weight_kg": asked.weight_kg,
@@ -57,6 +65,9 @@ def patient_asked(shelf: PlanShelf, asked: PatientAsked, file: Path | None = Non
     if "weight_kg" not in given:
         raise InputError("--weight-kg is missing: a dose is worked out on this person's body weight, in kg")
     given["conditions"] = {**given.get("conditions", {}), **_answers(shelf, asked)}
+    _check_sex(shelf, given)
+    if asked.pre_pregnancy_weight_kg is not None and not given["conditions"].get(PREGNANCY):
+        raise InputError("--pre-pregnancy-weight-kg counts in pregnancy only; give --has pregnancy too")
     try:
         return Patient.model_validate(given)
     except ValidationError as problem:
@@ -65,6 +76,13 @@ def patient_asked(shelf: PlanShelf, asked: PatientAsked, file: Path | None = Non
         raise InputError(
             f"{_dashed(name)} {fault['input']}: {fault['msg'].replace('Input should be', 'must be')}"
         ) from problem
+
+
+def _check_sex(shelf: PlanShelf, given: Mapping[str, Any]) -> None:
+    for name, answer in given["conditions"].items():
+        condition = shelf.conditions[name]
+        if answer and condition.sex is not None and given.get("sex") not in (None, condition.sex):
+            raise InputError(f"--has: {name} is only of people whose --sex is {condition.sex}")
 
 
 _PATIENT_OPTIONS = {"baseline_igg_g_per_l": "baseline_g_per_l"}
@@ -94,6 +112,7 @@ def request_asked(
     """What the options ask for of one product. Raises InputError for what makes no sense."""
     if product not in shelf.products:
         raise InputError(f"--product: no product '{product}'{nearest(product, shelf.products)}")
+    _check_counts(regimen, infusion)
     named = _named(shelf, regimen.regimen)
     made = shelf.products[product]
     if infusion.indication is not None:
@@ -105,9 +124,11 @@ def request_asked(
             )
     phase = named.regimen.phases[-1] if named is not None else None
     interval = _interval(regimen, known(phase.interval_day) if phase else None, phase is not None)
+    route = _route(regimen, made, known(named.regimen.route) if named else None)
+    _check_way(infusion, route)
     return PlanRequest(
         product=product,
-        route=_route(regimen, made, known(named.regimen.route) if named else None),
+        route=route,
         dose=_dose(regimen, product, phase),
         interval_day=interval,
         split_over_days=regimen.split_over_days or (phase.split_over_days if phase else 1),
@@ -124,6 +145,29 @@ def request_asked(
         reaction=_reaction(infusion),
         sites=infusion.sites,
     )
+
+
+_WHOLE = ("split_over_days", "doses", "cap_g")
+_BY_VEIN = ("max_rate_mg_per_kg_min", "step_minutes", "step_factor", "reaction_at")
+
+
+def _check_counts(regimen: RegimenAsked, infusion: InfusionAsked) -> None:
+    for record, names in ((regimen, _WHOLE), (infusion, ("sites",))):
+        for name in names:
+            value = getattr(record, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise InputError(f"{_dashed(name)} {value:g}: give a number above 0")
+    if regimen.once and regimen.doses not in (None, 1):
+        raise InputError("--once is a single course; leave --doses away, or give --interval-day in its place")
+
+
+def _check_way(infusion: InfusionAsked, route: Route) -> None:
+    """Options that say how it is given by another route than this one are refused, not passed over."""
+    if route == "iv" and infusion.sites is not None:
+        raise InputError("--sites is for doses under the skin; this one goes into a vein")
+    for name in _BY_VEIN:
+        if route != "iv" and getattr(infusion, name) is not None:
+            raise InputError(f"{_dashed(name)} is for infusions into a vein; this dose is given by {route}")
 
 
 def _named(shelf: PlanShelf, identifier: str | None) -> NamedRegimen | None:
@@ -260,12 +304,14 @@ def price_asked(shelf: PlanShelf, asked: PriceAsked) -> PriceList | OwnPrice | R
 def _own_price(asked: PriceAsked) -> OwnPrice:
     if asked.currency is None:
         raise InputError("--currency is missing: in which money is the price, such as USD?")
+    if not re.fullmatch(r"[A-Za-z]{3}", asked.currency):
+        raise InputError(f"--currency '{asked.currency}': give its three letters, such as USD")
     if asked.price_per_g is not None and asked.price_per_vial is not None:
         raise InputError("--price-per-g and --price-per-vial both say the price; give one of them")
     try:
         if asked.price_per_g is not None:
-            return OwnPrice(asked.currency, per_gram=asked.price_per_g)
-        return OwnPrice(asked.currency, per_vial=_vial_prices(asked.price_per_vial or ""))
+            return OwnPrice(asked.currency.upper(), per_gram=asked.price_per_g)
+        return OwnPrice(asked.currency.upper(), per_vial=_vial_prices(asked.price_per_vial or ""))
     except ValueError as problem:
         raise InputError(f"--price-per-g or --price-per-vial: {problem}") from problem
 
@@ -275,9 +321,12 @@ def _vial_prices(text: str) -> dict[float, float]:
     for pair in _words(text):
         grams, _, price = pair.partition("=")
         try:
-            prices[float(grams)] = float(price)
+            size, each = float(grams), float(price)
         except ValueError:
             raise InputError(f"--price-per-vial: '{pair}' is not grams=price, as in 5=460,10=910") from None
+        if size in prices:
+            raise InputError(f"--price-per-vial: the vial of {size:g} g has two prices")
+        prices[size] = each
     if not prices:
         raise InputError("--price-per-vial: give grams=price, as in 5=460,10=910")
     return prices
@@ -295,11 +344,10 @@ def planned(
 
 def as_plan_option(problem: ValueError) -> InputError:
     """A fault of an argument in the words of the options."""
-    name, colon, words = str(problem).partition(":")
-    option = _ARGUMENTS.get(name)
-    if option is None or not colon:
+    said = re.fullmatch(r"(\w+)(:| must) ?(.*)", str(problem), re.DOTALL)
+    if said is None or said[1] not in _ARGUMENTS:
         return InputError(str(problem))
-    return InputError(f"{option}:{words}")
+    return InputError(f"{_ARGUMENTS[said[1]]}{said[2]} {said[3]}")
 
 
 _ARGUMENTS = {
@@ -312,6 +360,12 @@ _ARGUMENTS = {
     "sites": "--sites",
     "route": "--route",
     "product": "--product",
+    "dose_g": "the dose",
+    "g": "--dose-g",
+    "g_per_kg": "--dose-g-per-kg",
+    "cap_g": "--cap-g",
+    "doses": "--doses",
+    "interval_day": "--interval-day",
 }
 
 
@@ -383,7 +437,7 @@ def ranking_asked(
     if regimen.dose_ml is not None:
         raise InputError("--dose-ml is of a product; to rank products give the dose in grams")
     products = [product for product in shelf.products.values() if route in product.routes]
-    grams = 0.0
+    grams = per_kg = 0.0
     whys: dict[str, str | None] = {}
     for product in products:
         request = request_asked(shelf, replace(regimen, route=route), infusion, risk, product.id)
@@ -391,17 +445,22 @@ def ranking_asked(
             dose, whys[product.id] = dose_and_hindrance(shelf, patient, request)
         except ValueError as problem:
             raise as_plan_option(problem) from problem
-        grams = dose.grams
-    prices = drug_prices(products, price, route) if isinstance(price, PriceList) else ()
+        grams = max(grams, dose.grams)
+        per_kg = max(per_kg, dose.grams / min(dose.weight.kg, dose.weight.actual_kg))
+    if isinstance(price, PriceList):
+        prices = {each.product: each.per_gram for each in drug_prices(products, price, route)}
+    else:
+        own = price.per_gram if isinstance(price, OwnPrice) else None
+        prices = {} if own is None else {product.id: own for product in products}
     return ranked(
         shelf,
         patient,
         products,
         route=route,
         grams=grams,
-        g_per_kg=grams / patient.weight_kg,
+        g_per_kg=per_kg,
         why_not=lambda product: whys[product.id],
-        price_per_g={each.product: each.per_gram for each in prices},
-        currency=price.currency if isinstance(price, PriceList) else "",
+        price_per_g=prices,
+        currency="" if isinstance(price, Refusal) else price.currency,
         risk=tuple(_words(risk)),
     )

@@ -324,7 +324,7 @@ def test_the_reasons_and_the_lower_limit_of_a_person_at_risk_are_on_the_plan(
     told: Plan, told_pdfs: dict[str, bytes]
 ) -> None:
     # Octagam 10%: 3.33 mg/kg/min for people at risk (label; 2 mL/kg/h of 100 mg/mL)
-    says(told_pdfs["plan.pdf"], "Never above 3.33 mg/kg/min here: the limit for people at risk.")
+    says(told_pdfs["plan.pdf"], "Never above 3.33 mg/kg/min here: the limit of the label for people at risk.")
     for found in told.screening.findings:
         if found.known:
             says(told_pdfs["plan.pdf"], found.name, words.sentence(found.resolve))

@@ -213,10 +213,12 @@ def test_half_the_rate_is_local_practice(plan: InfusionPlan) -> None:
     assert rows(quarter)[-1][2] == 0.5
 
 
-def test_in_the_first_step_there_is_no_slower_rate_to_go_back_to(plan: InfusionPlan) -> None:
+def test_in_the_first_step_half_of_its_rate_is_taken(plan: InfusionPlan) -> None:
+    # labels: a lower rate; minute 10: 0.6 g are in, 23.4 g at 0.5 mg/kg/min (0.03 g/min) take 780 minutes
     again = after_reaction(plan, 10.0)
-    assert rows(again)[-1] == (40, 430, 1.0, 23.4)
-    assert again.steps[-1].note == "no lower rate had run before: resumed at the same rate"
+    assert rows(again)[-1] == (40, 820, 0.5, 23.4)
+    assert again.steps[-1].note == "no lower rate had run before: resumed at half of it"
+    assert again.steps[-1].local_practice
     assert rows(after_reaction(plan, 10.0, raise_again=True)) == rows(again)
 
 
@@ -225,34 +227,33 @@ def test_at_the_end_of_a_step_the_reaction_belongs_to_that_step(plan: InfusionPl
     assert rows(after_reaction(plan, 60.0 + 1e-7))[-1][2] == 2.0
 
 
-def test_raising_again_stops_at_the_rate_of_the_reaction() -> None:
+def test_raising_again_stays_below_the_rate_of_the_reaction() -> None:
     long = infusion_plan(ramp((1.0, 30.0), (2.0, 20.0), (4.0, 10.0), (8.0, None)), 60.0, 60.0, 100.0)
-    # minute 55, at 4: 1.8 + 2.4 + 1.2 = 5.4 g; then 2 for 20 minutes (2.4 g), and 52.2 g at 0.24 g/min
+    # minute 55, at 4: 5.4 g are in; between 2 and 4 is no step: 54.6 g at 0.12 g/min take 455 minutes
     again = after_reaction(long, 55.0, raise_again=True)
-    assert rows(again)[-3:] == [(55, 85, 0.0, 0.0), (85, 105, 2.0, 2.4), (105, 322.5, 4.0, 52.2)]
-    assert [step.local_practice for step in again.steps][-2:] == [False, True]
-    assert again.steps[-1].note == "raised again after the reaction; local practice"
-    # from half of 8 the rate of 4 is held 10 minutes, as the ramp holds it
-    half = after_reaction(long, 90.0, resume="half", raise_again=True)
-    assert [row[:3] for row in rows(half)][-2:] == [(120, 130, 4.0), (130, rows(half)[-1][1], 8.0)]
-    # half of 2 is 1, held 30 minutes; then 2 and no more
+    assert rows(again)[-2:] == [(55, 85, 0.0, 0.0), (85, 540, 2.0, 54.6)]
+    # minute 90, at 8: 2 ran before the 4 that was tolerated, and 4 is the rate to go back to
+    back = rows(after_reaction(long, 90.0, raise_again=True))[-1]
+    assert (back[0], back[2]) == (120, 4.0)
+    # half of 2 is 1, and between 1 and 2 is no step
     low = after_reaction(long, 40.0, resume="half", raise_again=True)
-    assert [row[:3] for row in rows(low)][-2:] == [(70, 100, 1.0), (100, rows(low)[-1][1], 2.0)]
-    # half of the first rate lies below every step: held as long as the first, then the first and no more
-    first = after_reaction(long, 15.0, resume="half", raise_again=True)
-    assert [row[:3] for row in rows(first)][-2:] == [(45, 75, 0.5), (75, rows(first)[-1][1], 1.0)]
+    assert [row[2] for row in rows(low)][-1] == 1.0
 
 
 def test_raising_again_goes_through_every_step_between() -> None:
     fine = infusion_plan(
         ramp((1.0, 10.0), (2.0, 20.0), (3.0, 15.0), (4.0, 5.0), (5.0, None)), 60.0, 60.0, 100.0
     )
-    # 10 + 20 + 15 minutes lead to 4; half of it is 2, held 20 minutes; then 3 for 15 and 4 to the end
+    # 10 + 20 + 15 minutes lead to 4; half of it is 2, held 20 minutes; then 3 to the end
     again = after_reaction(fine, 48.0, pause_minutes=0, resume="half", raise_again=True)
-    assert [row[:3] for row in rows(again)][-3:] == [
-        (48, 68, 2.0),
-        (68, 83, 3.0),
-        (83, rows(again)[-1][1], 4.0),
+    assert [row[:3] for row in rows(again)][-2:] == [(48, 68, 2.0), (68, rows(again)[-1][1], 3.0)]
+    assert again.steps[-1].note == "raised again after the reaction; local practice"
+    # 50 minutes lead to 5, half of which, 2.5, is held as long as 2; then 3 for its 15 and 4 to the end
+    last = after_reaction(fine, 55.0, pause_minutes=0, resume="half", raise_again=True)
+    assert [row[:3] for row in rows(last)][-3:] == [
+        (55, 75, 2.5),
+        (75, 90, 3.0),
+        (90, rows(last)[-1][1], 4.0),
     ]
 
 
@@ -270,7 +271,7 @@ def test_a_second_reaction_goes_back_further(plan: InfusionPlan) -> None:
 
 def test_a_pause_is_no_rate_to_go_back_to(plan: InfusionPlan) -> None:
     twice = after_reaction(after_reaction(plan, 10.0), 100.0)
-    assert [row[2] for row in rows(twice)] == [1.0, 0.0, 1.0, 0.0, 1.0]
+    assert [row[2] for row in rows(twice)] == [1.0, 0.0, 0.5, 0.0, 0.25]
     sound(twice)
 
 

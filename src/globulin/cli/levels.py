@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from globulin.asked import CourseAsked, CrowdAsked, DoseAsked, PersonAsked, ProductDoseAsked, Route
+from globulin.asked import CrowdAsked, DoseAsked, PersonAsked, ProductDoseAsked, Route
 from globulin.cli.options import (
     PEOPLE,
     Charts,
     Course,
+    CourseOptions,
     Crowd,
     Dose,
     DossierDir,
@@ -35,7 +36,7 @@ def simulate(
     *,
     model: Models = None,
     dose: ProductDose = ProductDoseAsked(),
-    course: Course = CourseAsked(),
+    course: Course = CourseOptions(),
     at_day: Annotated[
         AtDay, Parameter(negative=(), consume_multiple=True, help="Days to give levels for, in order.")
     ] = None,

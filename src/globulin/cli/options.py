@@ -22,9 +22,18 @@ PERSON = Group("Person", sort_key=2, default_parameter=_PLAIN)
 PEOPLE = Group("Many people", sort_key=3, default_parameter=_PLAIN)
 OUTPUT = Group("Data and output", sort_key=4, default_parameter=_PLAIN)
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourseOptions(CourseAsked):
+    """The same on a command line, where a table is always a file."""
+
+    history: Path | None = None
+    """CSV of doses: TIME (day) AMT (g) RATE or DUR, ROUTE, II, ADDL, SS, ID."""
+
+
 Dose = Annotated[DoseAsked, Parameter(name="*", group=DOSE)]
 ProductDose = Annotated[ProductDoseAsked, Parameter(name="*", group=DOSE)]
-Course = Annotated[CourseAsked, Parameter(name="*", group=DOSE)]
+Course = Annotated[CourseOptions, Parameter(name="*", group=DOSE)]
 Person = Annotated[PersonAsked, Parameter(name="*", group=PERSON)]
 Crowd = Annotated[CrowdAsked, Parameter(name="*", group=PEOPLE)]
 

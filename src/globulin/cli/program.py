@@ -29,6 +29,7 @@ _COMMANDS = {
     "evidence": ("page", "evidence", "pool", "regimens", "claims", "cite"),
     "levels": ("simulate", "dose_for", "individualise"),
     "plan": ("plan", "compare"),
+    "serve": ("serve",),
     "dossier": ("check", "schema"),
 }
 for _module, _names in _COMMANDS.items():

@@ -47,7 +47,7 @@ def _answered(given: Any) -> Any:
 class Patient(Record):
     """A person to plan for. Everything but the weight may be unknown."""
 
-    label: Text
+    label: Text = "this person"
     """How a plan calls the person; a name is not needed."""
     weight_kg: Kilogram
     """Body weight in kg."""

@@ -204,15 +204,15 @@ class _Regimen:
 
 
 def _settling(found: Parameters, regimen: _Regimen) -> Settling:
-    # the steady course, with the interval described by its last dose
-    last = regimen.course(found, 1, regimen.interval_day, steady=True)
+    # the steady course, whose last dose is that on day 0
+    last = regimen.course(found, 1, max(_HORIZON_DAY, regimen.interval_day), steady=True)
     trough = float(last.sample([0.0])[0][0, 0])
     mean = float(last.stretch(0.0, regimen.interval_day).area_g_day_per_l[0]) / regimen.interval_day
     return Settling(
         found.model,
         _plateau_day(found, regimen, trough),
-        _below_day(found, regimen, 0.1 * mean),
-        _below_day(found, regimen, 1.0),
+        _below_day(found, regimen, last, 0.1 * mean),
+        _below_day(found, regimen, last, 1.0),
     )
 
 
@@ -229,11 +229,13 @@ def _plateau_day(found: Parameters, regimen: _Regimen, trough: float) -> float |
     return None
 
 
-def _below_day(found: Parameters, regimen: _Regimen, level: float) -> float | None:
-    """When the rise after the last dose has fallen below `level` for good; to an hour."""
-    horizon = _HORIZON_DAY
+def _below_day(found: Parameters, regimen: _Regimen, after: Course, level: float) -> float | None:
+    """When the rise after the last dose has fallen below `level` for good; to an hour.
+
+    `after`: the course from the last dose on, as far as it was followed; it is followed further if need be.
+    """
+    horizon = max(_HORIZON_DAY, regimen.interval_day)
     while horizon <= _LONGEST_DAY:
-        after = regimen.course(found, 1, horizon, steady=True)
         day = np.linspace(0.0, horizon, 1001)
         above = np.flatnonzero(after.sample(day)[0][0] > level)
         if not above.size:
@@ -242,4 +244,5 @@ def _below_day(found: Parameters, regimen: _Regimen, level: float) -> float | No
             fine = np.linspace(day[above[-1]], day[above[-1] + 1], 101)
             return float(np.interp(-level, -after.sample(fine)[0][0], fine))
         horizon *= 4.0
+        after = regimen.course(found, 1, horizon, steady=True)
     return None

@@ -10,13 +10,13 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pydantic.fields import FieldInfo
-
 from globulin.checking import Checker, MarkedFile
 from globulin.contents import parse
 from globulin.dossier.condition import Condition
+from globulin.dossier.field_words import field_words
 from globulin.dossier.letter import LetterFacts
 from globulin.dossier.patient import Patient
+from globulin.dossier.provenance import Record
 from globulin.errors import Fault, FaultsError, InputError
 from globulin.formats.csv_records import cleaned
 
@@ -50,12 +50,12 @@ def template(conditions: Iterable[Condition]) -> str:
     """A patient file to fill in: every field and every question as a comment; only the weight is needed."""
     lines = [*_comment(_HEAD), "label: Patient  # how a plan calls the person; a name is not needed"]
     lines.append("weight_kg:  # body weight in kg")
-    lines += _fields(Patient.model_fields, "", ("label", "weight_kg", "conditions", "letter"))
+    lines += _fields(Patient, "", ("label", "weight_kg", "conditions", "letter"))
     lines += ["", *_comment(_CONDITIONS), "conditions:"]
     for condition in conditions:
         lines += ["", *_comment(condition.question, "  "), f"  # {condition.id}:"]
     lines += ["", *_comment(_LETTER), "letter:"]
-    lines += _fields(LetterFacts.model_fields, "  ", ())
+    lines += _fields(LetterFacts, "  ", ())
     return "\n".join(lines) + "\n"
 
 
@@ -80,12 +80,13 @@ _EXAMPLES = {
 """How an entry of each list looks."""
 
 
-def _fields(fields: dict[str, FieldInfo], indent: str, leave_out: tuple[str, ...]) -> Iterator[str]:
+def _fields(record: type[Record], indent: str, leave_out: tuple[str, ...]) -> Iterator[str]:
     """Each field as a comment that becomes valid once its # is removed and a value is given."""
-    for name, field in fields.items():
+    meaning = field_words(record)
+    for name in record.model_fields:
         if name in leave_out:
             continue
-        words = (field.description or "").removesuffix(".")
+        words = meaning.get(name, "").removesuffix(".")
         yield f"{indent}# {name}:  # {words}"
         yield from (f"{indent}#   {example}" for example in _EXAMPLES.get(name, ()))
 

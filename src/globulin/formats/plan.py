@@ -114,9 +114,19 @@ def _waste(vials: VialSet) -> dict[str, Any]:
 
 
 def _infusion(plan: Plan) -> dict[str, Any] | None:
-    given = plan.administration
-    if not isinstance(given, InfusionPlan):
+    usual = plan.administration
+    if not isinstance(usual, InfusionPlan):
         return None
+    slower = plan.if_at_risk
+    return {
+        **_steps(plan.after_reaction or usual),
+        "without_reaction": None if plan.after_reaction is None else _steps(usual),
+        "if_at_risk": None if slower is None else _steps(slower),
+        "reaction_rules": [{"says": rule.says, "source": rule.source} for rule in plan.reaction_rules],
+    }
+
+
+def _steps(given: InfusionPlan) -> dict[str, Any]:
     return {
         "total_minutes": given.total_minutes,
         "volume_ml": given.volume_ml,
@@ -124,7 +134,6 @@ def _infusion(plan: Plan) -> dict[str, Any] | None:
         "maximum_mg_per_kg_min": given.ramp.maximum,
         "cap_mg_per_kg_min": given.ramp.cap,
         "at_risk": given.at_risk,
-        "if_at_risk_minutes": plan.if_at_risk_minutes,
         "steps": [asdict(step) for step in given.steps],
         "basis": given.ramp.basis,
         "sources": given.sources,

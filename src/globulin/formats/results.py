@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from globulin.dossier import Dossier
+from globulin.dossier.field_words import with_field_words
 from globulin.dossier.provenance import Source
 from globulin.findings import AnsweredClaim, Findings, used_sources
 from globulin.formats.effect_table import EffectTable
@@ -188,7 +189,9 @@ def whole_document(
 def whole_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of `dossier.json`, generated from the records."""
     parts = {
-        "dossier": TypeAdapter(Dossier).json_schema(mode="serialization", ref_template="#/$defs/{model}"),
+        "dossier": with_field_words(
+            TypeAdapter(Dossier).json_schema(mode="serialization", ref_template="#/$defs/{model}")
+        ),
         "results": TypeAdapter(Findings).json_schema(mode="serialization", ref_template="#/$defs/{model}"),
     }
     definitions: dict[str, Any] = {}

@@ -7,7 +7,7 @@ distinction that colour carries.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from globulin.dossier import Dossier
 from globulin.dossier.provenance import known
@@ -17,6 +17,7 @@ from globulin.pages.layout import (
     ROW_PX,
     Axis,
     Bar,
+    Json,
     Line,
     Mark,
     band,
@@ -49,6 +50,22 @@ class Chart:
     svg_print: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    spec: Json = field(default_factory=dict, repr=False)
+    """The Vega-Lite specification it was drawn from, with the values it says where one points."""
+
+
+def drawn_chart(
+    identifier: str,
+    title: str,
+    alt: str,
+    spec: Json,
+    columns: tuple[str, ...],
+    rows: Iterable[Row],
+    convert: Convert | None,
+) -> Chart:
+    """A chart from its specification."""
+    svg, paper = draw(spec, identifier, title, alt, convert)
+    return Chart(identifier, title, alt, svg, paper, columns, tuple(rows), spec)
 
 
 _LOOKS: dict[Origin, tuple[str, str]] = {
@@ -79,7 +96,8 @@ def doses(dossier: Dossier, findings: Findings, convert: Convert | None = None) 
             lines.append(Line(heading, heading=True))
         for member, dose in members:
             marks.append(Mark(len(lines), dose, colour, shape))
-            lines.append(Line(short_label(dossier, member), words.number(dose)))
+            shown = words.number(dose)
+            lines.append(Line(short_label(dossier, member), shown, said=f"{member.label}: {shown} mg/kg"))
             rows.append(Row((heading, member.label, words.number(dose)), member.sources))
     if findings.labelled:
         lines.append(Line("Labelled doses in other illnesses", heading=True))
@@ -88,17 +106,17 @@ def doses(dossier: Dossier, findings: Findings, convert: Convert | None = None) 
         short = f"{words.indication_short(entry.indication)}, {words.ROUTE_SHORT[entry.route]}"
         label = f"{entry.indication}, {words.ROUTES[entry.route]}"
         bars.append(Bar(len(lines), low, high, "label", "thick"))
-        lines.append(Line(clip(short), words.span(low, high, 3)))
-        rows.append(Row(("On product labels", label, words.span(low, high, 3)), entry.sources))
+        shown = words.span(low, high, 3)
+        lines.append(Line(clip(short), shown, said=f"{label}: {shown} mg/kg"))
+        rows.append(Row(("On product labels", label, shown), entry.sources))
     tried = _tried(findings)
     axis = _dose_axis([*(mark.x for mark in marks), *(x for bar in bars for x in (bar.low, bar.high))])
     shade = band(axis, *tried, len(lines) * ROW_PX, "tried against placebo") if tried else []
     spec = specification(lines, axis, marks=marks, bars=_visible(bars), behind=shade)
     title = f"Doses compared, for {findings.weight_kg:g} kg"
     alt = _dose_words(findings)
-    svg, paper = draw(spec, "chart-doses", title, alt, convert)
     columns = ("Kind", "Regimen", "mg/kg per 28 days")
-    return Chart("chart-doses", title, alt, svg, paper, columns, tuple(rows))
+    return drawn_chart("chart-doses", title, alt, spec, columns, rows, convert)
 
 
 def short_label(dossier: Dossier, row: RegimenRow) -> str:
@@ -189,19 +207,20 @@ def rises(dossier: Dossier, findings: Findings, convert: Convert | None = None) 
                     _shape(models, rise.model),
                     filled=False,
                     offset_px=_lane(models, rise.model),
+                    said=f"{dossier.kinetics[rise.model].name}: {words.number(rise.mean_g_per_l)} g/L",
                 )
                 for rise in member.rises
             )
-            lines.append(Line(short_label(dossier, member), words.span(low, high)))
+            shown = words.span(low, high)
+            lines.append(Line(short_label(dossier, member), shown, said=f"{member.label}: {shown} g/L"))
             by_model = {rise.model: words.number(rise.mean_g_per_l) for rise in member.rises}
             cells = (member.label, *(by_model.get(model, words.NOT_COMPUTED) for model in models))
             rows.append(Row((heading, *cells), member.rise_sources))
     title = f"Predicted mean rise in IgG, for {findings.weight_kg:g} kg"
     alt = _rise_words(findings)
     spec = specification(lines, _rise_axis(bars), marks=marks, bars=bars)
-    svg, paper = draw(spec, "chart-rises", title, alt, convert)
     columns = ("Kind", "Regimen", *(f"{dossier.kinetics[model].name}, g/L" for model in models))
-    return Chart("chart-rises", title, alt, svg, paper, columns, tuple(rows))
+    return drawn_chart("chart-rises", title, alt, spec, columns, rows, convert)
 
 
 def model_key(dossier: Dossier, findings: Findings) -> tuple[tuple[str, str], ...]:

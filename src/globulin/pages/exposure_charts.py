@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from globulin.exposure.profiles import Profile
 from globulin.exposure.results import Simulated
 from globulin.pages import words
-from globulin.pages.charts import Chart, Row, clip
+from globulin.pages.charts import Chart, Row, clip, drawn_chart
 from globulin.pages.plane import Curve, Dash, Guide, Point, Ribbon, Scale, specification
-from globulin.pages.vega import Convert, draw
+from globulin.pages.vega import Convert
 from globulin.units import WEEK_DAY
 
 if TYPE_CHECKING:
@@ -231,6 +231,7 @@ def _over_time(
         ],
         points=[*marks, *measured],
         guides=_own(tracks),
+        said=_on_each_day(tracks),
     )
     rows = tuple(
         Row((track.name, track.highest(), *(track.at(day) for day in across.ticks)), track.sources)
@@ -240,9 +241,28 @@ def _over_time(
     if measured:
         points = (f"{words.fixed(point.y, 1)} on day {words.number(point.x, 4)}" for point in measured)
         alt = f"{alt} Measured, g/L: {', '.join(points)}."
-    svg, paper = draw(spec, identifier, title, alt, convert)
     columns = ("What is drawn", "Highest, g/L", *(f"Day {day:g}, g/L" for day in across.ticks))
-    return Chart(identifier, title, alt, svg, paper, columns, rows)
+    return drawn_chart(identifier, title, alt, spec, columns, rows, convert)
+
+
+def _on_each_day(tracks: Sequence[_Track]) -> list[tuple[float, str]]:
+    """The level of every track on each day that one may point at."""
+    return [
+        (
+            day,
+            "\n".join(
+                [
+                    f"Day {words.number(day, 4)}",
+                    *(
+                        f"{track.name}: {track.at(day)} g/L"
+                        for track in tracks
+                        if track.index(day) is not None
+                    ),
+                ]
+            ),
+        )
+        for day in sorted({day for track in tracks for day in track.day})
+    ]
 
 
 def _days(tracks: Sequence[_Track], title: str) -> Scale:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from globulin.pages.vega import FONT, VEGA_LITE, ink
+from globulin.pages.vega import FONT, POINTED, VEGA_LITE, ink
 
 Json = dict[str, Any]
 Layers = list[Json]
@@ -40,6 +40,8 @@ class Line:
     heading: bool = False
     cells: tuple[Cell, ...] = ()
     """What stands in the further columns of the chart (`Axis.columns`)."""
+    said: str = ""
+    """What is said where one points at the row; empty: label and value."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Mark:
     shape: str
     filled: bool = True
     offset_px: float = 0.0
+    said: str = ""
+    """What is said where one points at it; empty: what the row says."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ def specification(
     height = len(lines) * ROW_PX
     layers = [*(behind or []), _row_rules(lines, axis, height), *_bars(bars, axis, height)]
     layers += [_marks(marks, axis, height), *_labels(lines, axis, height), *_cells(lines, axis, height)]
+    layers += [*_pointed_rows(lines, axis, height), *_pointed_marks(marks, axis, height)]
     return {
         "$schema": f"https://vega.github.io/schema/vega-lite/v{VEGA_LITE}.json",
         "width": axis.plot_px,
@@ -293,6 +298,41 @@ def _cells(lines: Sequence[Line], axis: Axis, height: int) -> Layers:
             above: Json = {"text": title, "align": align, **_ABOVE}
             layers.append(_layer([{}], "text", above, {"x": _at(side + edge), "y": _at(0)}))
     return layers
+
+
+def _pointed_rows(lines: Sequence[Line], axis: Axis, height: int) -> Layers:
+    """What every row says where one points at it, over its whole width."""
+    rows: list[Json] = [
+        {
+            "y": row * ROW_PX,
+            "y2": (row + 1) * ROW_PX,
+            "said": line.said or ": ".join(part for part in (line.label, line.value) if part),
+        }
+        for row, line in enumerate(lines)
+        if not line.heading
+    ]
+    ends = {"x": _at(-axis.label_px), "x2": _at(axis.plot_px + 14)}
+    return pointed("rect", rows, {**ends, "y": _down(height), "y2": {"field": "y2"}})
+
+
+def _pointed_marks(marks: Sequence[Mark], axis: Axis, height: int) -> Layers:
+    """What a mark says for itself, a little around it."""
+    rows: list[Json] = [
+        {"x": mark.x, "y": middle(mark.row) + mark.offset_px, "said": mark.said}
+        for mark in marks
+        if mark.said
+    ]
+    place: Json = {"x": _across(axis), "y": _down(height)}
+    return pointed("point", rows, place, {"size": RING_AREA, "shape": "circle"})
+
+
+def pointed(mark: str, rows: list[Json], encoding: Json, look: Json | None = None) -> Layers:
+    """A layer that nobody sees, which says a value (`said`) where one points; no still drawing has it."""
+    if not rows:
+        return []
+    unseen: Json = {"opacity": 0, "filled": True, "color": ink("ink"), **(look or {})}
+    said: Json = {"tooltip": {"field": "said", "type": "nominal"}}
+    return [{"name": POINTED, **_layer(rows, mark, unseen, {**encoding, **said})}]
 
 
 def axis_look() -> Json:

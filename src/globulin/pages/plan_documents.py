@@ -107,8 +107,8 @@ def _given(plan: Plan, page: References) -> list[list[Cell]]:
         _line(page, "One infusion" if plan.route == "iv" else "One dose", plan_words.each_infusion(plan)),
         _line(page, "Open", each + opened),
     ]
-    if plan.asked.dose.g_per_kg is not None or plan.route == "iv":
-        why = " ".join([dose.weight.why, *chosen.flags])
+    why = plan_words.dosing_weight(plan)
+    if why:
         lines.insert(4, _line(page, "Dosing weight", why, (chosen.source,) if chosen.source else ()))
     if plan.off_label:
         lines.append(_line(page, "Label", f"Off-label. {plan.off_label}"))
@@ -141,7 +141,7 @@ def _kg(kg: float) -> str:
 
 def _administration(plan: Plan, page: References) -> Json:
     """The step table of an infusion by vein, the lines of sites, or why neither can be planned."""
-    given = plan.administration
+    given = plan.after_reaction or plan.administration
     if isinstance(given, Refusal):
         return {"kind": "refused", "refused": page.cell(plan_words.no_answer(given), given.sources)}
     if isinstance(given, InfusionPlan):
@@ -283,7 +283,14 @@ def patient_sheet(plan: Plan, facts: PrintedFacts, made_on: date) -> Json:
     }
 
 
+def _faster(given: InfusionPlan) -> str:
+    rates = {step.mg_per_kg_min for step in given.steps}
+    return " It starts slowly and gets faster if you feel well." if len(rates) > 1 else ""
+
+
 def _day(plan: Plan) -> list[str]:
+    if plan.screening.verdict == "stop":
+        return ["Nothing is to be given before your clinician has settled what stands above."]
     given = plan.administration
     said = []
     if len(plan.dose.per_infusion_g) > 1:
@@ -293,12 +300,12 @@ def _day(plan: Plan) -> list[str]:
     elif isinstance(given, InfusionPlan):
         said.append(
             f"The infusion takes about {plan_words.duration(given.total_minutes)}, and you are watched"
-            " afterwards. It starts slowly and gets faster if you feel well."
+            f" afterwards.{_faster(given)}"
         )
-        if plan.if_at_risk_minutes is not None:
+        if plan.if_at_risk is not None:
             said.append(
-                f"It takes about {plan_words.duration(plan.if_at_risk_minutes)} if an open question shows"
-                " that a slower rate is safer for you."
+                f"It takes about {plan_words.duration(plan.if_at_risk.total_minutes)} if an open question"
+                " shows that a slower rate is safer for you."
             )
     else:
         time = given.minutes
@@ -321,8 +328,8 @@ def _safe_for_you(plan: Plan) -> str:
             f" {words.sentence(words.listed(list(stops)))} Talk to your clinician before anything is given."
         )
     stand, _ = plan_words.askable(screening)
-    cares = dict.fromkeys(words.uncapital(found.name) for found in stand)
-    said = [f"Care is needed because of this: {words.listed(list(cares))}."] if cares else []
+    cares = plan_words.higher_risks(stand)
+    said = [f"Care is needed, since this is to be watched in you: {'; '.join(cares)}."] if cares else []
     asked = len(screening.questions)
     if asked:
         said.append(

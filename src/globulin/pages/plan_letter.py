@@ -47,7 +47,7 @@ def letter(plan: Plan, page: References, guidance: Mapping[str, Guidance], made_
         ),
     ]
     return {
-        "title": f"Request for coverage: {plan.product.name}",
+        "title": f"{_not_to_be_sent(plan)}Request for coverage: {plan.product.name}",
         "date": words.date_words(made_on),
         "to": _or_blank(given.payer, "payer"),
         "about": [
@@ -68,6 +68,11 @@ def letter(plan: Plan, page: References, guidance: Mapping[str, Guidance], made_
         "notice": "Nothing in this letter was filled in that was not given.",
         "sources": page.source_list(),
     }
+
+
+def _not_to_be_sent(plan: Plan) -> str:
+    """A warning before the title where the screening says stop."""
+    return "Not to be sent, the screening says stop. " if plan.screening.verdict == "stop" else ""
 
 
 def _text(text: str, refs: Iterable[Json] = ()) -> Run:
@@ -186,9 +191,10 @@ def _dose(plan: Plan, page: References) -> list[Run]:
     opened = plan_words.opened(plan)
     each = " for each infusion" if len(plan.vials) > 1 else ""
     chosen = plan.dose.weight.chosen
+    why = f" {plan.dose.weight.why}" if plan_words.dosing_weight(plan) else ""
     runs = [
         _text(plan_words.dose_steps(plan.dose.steps), page.refs([chosen.source] if chosen.source else [])),
-        _text(f" {plan.dose.weight.why} Vials{each}: {opened.removesuffix('.')}."),
+        _text(f"{why} Vials{each}: {opened.removesuffix('.')}."),
     ]
     given = plan.administration
     if isinstance(given, Refusal):
@@ -204,11 +210,13 @@ def _dose(plan: Plan, page: References) -> list[Run]:
 
 def _safety(plan: Plan, given: LetterFacts) -> list[list[Run]]:
     screening = plan.screening
-    stand = dict.fromkeys(found.name for found in screening.findings if found.known)
-    noted = f" Noted: {words.listed([words.uncapital(name) for name in stand])}." if stand else ""
+    stand = plan_words.higher_risks([found for found in screening.findings if found.known])
+    noted = f" Risks to watch: {'; '.join(stand)}." if stand else ""
     asked = len(screening.questions)
     still = f" Before treatment {words.counted(asked, 'question')} must still be answered." if asked else ""
-    watched = dict.fromkeys(item.what for item in plan.monitoring.items if item.needed == "yes")
+    watched = dict.fromkeys(
+        item.what for item in plan.monitoring.items if item.needed == "yes" and item.phase != "after"
+    )
     watch = f" Watched: {'; '.join(watched)}." if watched else ""
     verdict = plan_words.VERDICTS[screening.verdict].lower()
     return [

@@ -78,19 +78,41 @@ def _given(plan: Plan) -> list[tuple[str, str]]:
         ("Product", plan_words.product(plan)),
         ("Dose", f"{plan_words.grams(plan)} {words.ROUTES[plan.route]} {plan_words.rhythm(plan)}"),
         ("How worked out", plan_words.dose_steps(plan.dose.steps)),
-        ("Dosing weight", " ".join([plan.dose.weight.why, *plan.dose.weight.chosen.flags])),
+        ("Dosing weight", plan_words.dosing_weight(plan)),
         ("Each time", plan_words.each_infusion(plan)),
         ("Open", opened),
     ]
+    rows = [(name, said) for name, said in rows if said]
     return [*rows, ("Label", f"Off-label. {plan.off_label}")] if plan.off_label else rows
 
 
 def _running(plan: Plan) -> list[RenderableType]:
     given = plan.administration
+    stop = [Text("Not to be given as it stands: the screening says stop.")] * (
+        plan.screening.verdict == "stop"
+    )
     if isinstance(given, Refusal):
-        return [Text(plan_words.no_answer(given))]
+        return [*stop, Text(plan_words.no_answer(given))]
     if not isinstance(given, InfusionPlan):
-        return [_lines(plan_words.sites(given)), *(Text(words.sentence(note)) for note in given.notes)]
+        notes = (Text(words.sentence(note)) for note in given.notes)
+        return [*stop, _lines(plan_words.sites(given)), *notes]
+    shown = plan.after_reaction or given
+    local = [Text(plan_words.LOCAL_PRACTICE)] if any(step.local_practice for step in shown.steps) else []
+    limits = plan_words.limits(plan, given)
+    said: list[RenderableType] = [
+        *stop,
+        *_steps(shown),
+        *local,
+        Text(" ".join([*limits, *map(words.sentence, given.ramp.basis)])),
+    ]
+    if plan.if_at_risk is not None:
+        said += [Text("The slower steps, if a risk for kidneys or clots is found"), *_steps(plan.if_at_risk)]
+    if plan.after_reaction is not None:
+        said += [Text("About reactions"), *(Text(f"  - {rule.says}") for rule in plan.reaction_rules)]
+    return said
+
+
+def _steps(given: InfusionPlan) -> list[RenderableType]:
     table = Table(show_edge=False)
     for heading in ("from min", "to min", "mL/h", "mg/kg/min", "mL so far", "g so far"):
         table.add_column(heading, justify="right")
@@ -98,9 +120,7 @@ def _running(plan: Plan) -> list[RenderableType]:
     for step in given.steps:
         table.add_row(*map(Text, plan_words.step(step)))
     total = f"{plan_words.duration(given.total_minutes)} for {words.number(given.volume_ml, 4)} mL."
-    local = [Text(plan_words.LOCAL_PRACTICE)] if any(step.local_practice for step in given.steps) else []
-    limits = plan_words.limits(plan, given)
-    return [table, Text(total), *local, Text(" ".join([*limits, *map(words.sentence, given.ramp.basis)]))]
+    return [table, Text(total)]
 
 
 def _watched(plan: Plan) -> Table:

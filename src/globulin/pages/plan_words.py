@@ -86,11 +86,29 @@ def vials(each: VialSet) -> str:
     return f"{opened}{left}{short}"
 
 
+def dosing_weight(plan: Plan) -> str:
+    """Why this body weight; empty where neither the dose nor its speed goes by weight."""
+    if plan.asked.dose.g_per_kg is None and plan.route != "iv":
+        return ""
+    return " ".join([plan.dose.weight.why, *plan.dose.weight.chosen.flags])
+
+
 def opened(plan: Plan) -> str:
     """Vials to open for one infusion, or why they are not known."""
     if plan.no_vials is not None:
         return no_answer(plan.no_vials)
     return "; or ".join(dict.fromkeys(vials(each) for each in plan.vials))
+
+
+def higher_risks(findings: Sequence[Finding]) -> list[str]:
+    """What was looked at and why: the name of a hazard is not the person's history."""
+    return list(
+        dict.fromkeys(
+            f"{words.uncapital(found.name)}"
+            + (f", because of {words.listed(list(found.because))}" if found.because else "")
+            for found in findings
+        )
+    )
 
 
 def verdict(screening: Screening) -> str:
@@ -120,8 +138,8 @@ def step(given: InfusionStep) -> list[str]:
         words.fixed(given.to_minute, 0),
         words.number(given.ml_per_h) if running else "stopped",
         words.number(given.mg_per_kg_min),
-        words.fixed(given.ml_so_far, 0),
-        words.fixed(given.g_so_far, 1),
+        words.fixed(given.ml_so_far, 0 if given.ml_so_far >= 100 else 1),
+        words.fixed(given.g_so_far, 1 if given.g_so_far >= 1 else 2),
         " ".join(remarks),
     ]
 
@@ -131,12 +149,12 @@ def limits(plan: Plan, given: InfusionPlan) -> list[str]:
     ramp = given.ramp
     said = [f"The label's maximum is {words.number(ramp.maximum)} mg/kg/min."]
     if ramp.cap is not None:
-        why = "for people at risk" if ramp.at_risk else "set for this plan"
+        why = "set for this plan" if ramp.cap == plan.asked.own_cap else "of the label for people at risk"
         said.append(f"Never above {words.number(ramp.cap)} mg/kg/min here: the limit {why}.")
-    if plan.if_at_risk_minutes is not None:
+    if plan.if_at_risk is not None:
         said.append(
             "The open questions may show a risk for kidneys or clots. Then the label's lower maximum holds,"
-            f" and it takes {duration(plan.if_at_risk_minutes)}."
+            f" and it takes {duration(plan.if_at_risk.total_minutes)}."
         )
     return said
 

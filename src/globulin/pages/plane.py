@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import log
 from typing import Literal
 
-from globulin.pages.layout import SMALL_AREA, SYMBOL_AREA, TEXT_PX, Json, Layers, axis_look
+from globulin.pages.layout import SMALL_AREA, SYMBOL_AREA, TEXT_PX, Json, Layers, axis_look, pointed
 from globulin.pages.vega import FONT, VEGA_LITE, ink
 
 Dash = Literal["solid", "dashed", "dotted", "dash_dot"]
@@ -101,10 +101,14 @@ def specification(
     points: Sequence[Point] = (),
     whiskers: Sequence[Whisker] = (),
     guides: Sequence[Guide] = (),
+    said: Sequence[tuple[float, str]] = (),
     width: int = 460,
     height: int = 280,
 ) -> Json:
-    """The Vega-Lite specification of a plane. What lies outside the axes is cut at their ends."""
+    """The Vega-Lite specification of a plane. What lies outside the axes is cut at their ends.
+
+    `said`: values of x, each with what is said where one points nearer to it than to the others.
+    """
     across, up = _channel("x", x), _channel("y", y)
     layers: Layers = []
     for guide in guides:
@@ -114,6 +118,7 @@ def specification(
     layers += _whiskers(whiskers, across, up)
     layers += _points(points, across, up)
     layers += _end_labels(curves, guides, y, width, height)
+    layers += _pointed(said, x, width, height)
     return {
         "$schema": f"https://vega.github.io/schema/vega-lite/v{VEGA_LITE}.json",
         "width": width,
@@ -234,6 +239,23 @@ def _guide(guide: Guide, across: Json, up: Json, width: int, height: int) -> Lay
     above = {"align": "center", "baseline": "bottom", "dy": -4}
     name = {"data": data, "mark": text | above, "encoding": {"x": across, "y": {"value": 0}}}
     return [{"data": data, "mark": look, "encoding": line}, name]
+
+
+def _pointed(said: Sequence[tuple[float, str]], x: Scale, width: int, height: int) -> Layers:
+    """Upright strips, one around each x, that together fill the plane."""
+    found = sorted((width * x.share(value), words) for value, words in said)
+    middles = [(left + right) / 2 for (left, _), (right, _) in pairwise(found)]
+    rows: list[Json] = (
+        [
+            {"x": left, "x2": right, "said": words}
+            for (_, words), left, right in zip(found, [0.0, *middles], [*middles, float(width)], strict=True)
+        ]
+        if found
+        else []
+    )
+    in_pixels: Json = {"type": "quantitative", "scale": None, "axis": None}
+    across: Json = {"x": {"field": "x", **in_pixels}, "x2": {"field": "x2"}}
+    return pointed("rect", rows, {**across, "y": {"value": 0}, "y2": {"value": height}})
 
 
 def _end_labels(

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from math import floor, isfinite, log10
 
 from globulin.pages import plane, words
-from globulin.pages.charts import Chart, Row, clip
+from globulin.pages.charts import Chart, Row, clip, drawn_chart
 from globulin.pages.layout import ROW_PX, Axis, Bar, Cell, Line, Mark, specification, vertical_line
 from globulin.pages.pooled import MEASURES
-from globulin.pages.vega import Convert, draw
+from globulin.pages.vega import Convert
 from globulin.synthesis.own_table import PooledTable, StudyEffect
 from globulin.synthesis.small_study import ENOUGH
 
@@ -69,9 +69,8 @@ def table_forest(
     title = f"Forest plot: {MEASURES[result.measure]}"
     alt = " ".join(words.sentence(f"{row.cells[0]}: {row.cells[1]}") for row in rows)
     spec = specification(lines, axis, marks=marks, bars=bars, behind=behind)
-    svg, paper = draw(spec, "forest", title, alt, convert)
     columns = ("Study or summary", "Effect (interval)", "Weight", "A new study", *bias)
-    return Chart("forest", title, alt, svg, paper, columns, tuple(rows))
+    return drawn_chart("forest", title, alt, spec, columns, rows, convert)
 
 
 def _draw_study(
@@ -207,6 +206,6 @@ def funnel(result: PooledTable, convert: Convert | None = None) -> Chart:
             remark,
         ]
     ).strip()
-    svg, paper = draw(spec, "funnel", title, alt, convert)
     rows = tuple(Row((s.study, words.fixed(s.estimate), words.fixed(s.se))) for s in drawn)
-    return Chart("funnel", title, alt, svg, paper, ("Study", "Effect", "Standard error"), rows)
+    columns = ("Study", "Effect", "Standard error")
+    return drawn_chart("funnel", title, alt, spec, columns, rows, convert)

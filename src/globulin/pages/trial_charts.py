@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from globulin.findings import Findings
 from globulin.pages import plane, words
-from globulin.pages.charts import Chart, Row
+from globulin.pages.charts import Chart, Row, drawn_chart
 from globulin.pages.layout import ROW_PX, Axis, Bar, Cell, Line, Mark, specification, vertical_line
 from globulin.pages.study_words import effect_words, flip_words
-from globulin.pages.vega import Convert, draw
+from globulin.pages.vega import Convert
 from globulin.planning.dose_effect import DoseAxis
 from globulin.planning.dose_points import DosePoint
 from globulin.synthesis.curves import Curve
@@ -81,7 +81,6 @@ def forest(trials: TrialSummary, bias: dict[str, tuple[str, ...]], convert: Conv
     title = "What the controlled trials found, and three ways to add them up"
     alt = _forest_words(trials)
     spec = specification(lines, axis, marks=marks, bars=bars, behind=behind)
-    svg, paper = draw(spec, "chart-forest", title, alt, convert)
     columns = (
         *("Trial or summary", "People (treated + control)", "Effect (95% interval)"),
         *(
@@ -91,7 +90,7 @@ def forest(trials: TrialSummary, bias: dict[str, tuple[str, ...]], convert: Conv
             "Rests on",
         ),
     )
-    return Chart("chart-forest", title, alt, svg, paper, columns, tuple(rows))
+    return drawn_chart("chart-forest", title, alt, spec, columns, rows, convert)
 
 
 def _weights(trials: TrialSummary) -> Mapping[str, float]:
@@ -257,11 +256,17 @@ def _moved(
             plane.Guide("y", trials.worth_it_smd, "worth having", "dashed"),
             *guides,
         ),
+        said=[
+            (x, f"{x_column} {words.number(x, 2)}: {words.estimate(middle, lower, upper)}")
+            for x, middle, lower, upper in zip(
+                curve.x, curve.estimate, curve.ci_lower, curve.ci_upper, strict=True
+            )
+        ],
     )
     alt = f"{words.sentence(curve.words)} {' '.join(flip_words(flip) for flip in curve.flips)}"
-    svg, paper = draw(spec, identifier, title, alt, convert)
     columns = (x_column, "Effect (95% interval)", "Chance of benefit", "Chance of 0.5 or more")
-    return Chart(identifier, title, alt, svg, paper, columns, tuple(_points(curve, _main_sources(trials))))
+    rows = _points(curve, _main_sources(trials))
+    return drawn_chart(identifier, title, alt, spec, columns, rows, convert)
 
 
 _TABLED = 9
@@ -313,9 +318,8 @@ def by_year(trials: TrialSummary, convert: Convert | None = None) -> Chart:
     title = "The answer as it stood after each year"
     alt = " ".join(words.sentence(f"{row.cells[0]}: {row.cells[2]}") for row in rows)
     spec = specification(lines, axis, marks=marks, bars=bars, behind=behind)
-    svg, paper = draw(spec, "chart-years", title, alt, convert)
     columns = ("Year and new trials", "Trials so far", "Main answer (95% interval)")
-    return Chart("chart-years", title, alt, svg, paper, columns, tuple(rows))
+    return drawn_chart("chart-years", title, alt, spec, columns, rows, convert)
 
 
 # --- dose --------------------------------------------------------------------------------------------
@@ -354,6 +358,10 @@ def dose_effect(axis: DoseAxis, convert: Convert | None = None) -> Chart | None:
             for point, place, least, largest in zip(axis.points, places, lows, highs, strict=True)
         ],
         guides=(plane.Guide("y", 0.0, "no difference"),),
+        said=[
+            (place, f"{point.name}, {point.label}: {_of_arm(point)}")
+            for point, place in zip(axis.points, places, strict=True)
+        ],
     )
     title = f"Dose and effect, arm by arm ({axis.unit})"
     rows = tuple(
@@ -363,9 +371,8 @@ def dose_effect(axis: DoseAxis, convert: Convert | None = None) -> Chart | None:
     alt = " ".join(
         words.sentence(f"{row.cells[0]}, {row.cells[2]} {axis.unit}: {row.cells[3]}") for row in rows
     )
-    svg, paper = draw(spec, "chart-dose-effect", title, alt, convert)
     columns = ("Trial", "Arm", axis.unit, "Effect (95% interval)")
-    return Chart("chart-dose-effect", title, alt, svg, paper, columns, rows)
+    return drawn_chart("chart-dose-effect", title, alt, spec, columns, rows, convert)
 
 
 def _side_by_side(doses: Sequence[float]) -> list[float]:

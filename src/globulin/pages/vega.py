@@ -7,6 +7,7 @@ variables for the web, by plain colours for print.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -20,6 +21,8 @@ from typing import Any
 
 FONT = "Source Sans 3"
 VEGA_LITE = "6.4"
+POINTED = "pointed"
+"""The name of layers that say a value where one points, and that a still drawing leaves away."""
 
 COLOURS: dict[str, tuple[str, str]] = {
     "ink": ("#0a0b01", "#1f262b"),
@@ -51,7 +54,8 @@ def draw(
     spec: dict[str, Any], identifier: str, title: str, alt: str, convert: Convert | None = None
 ) -> tuple[str, str]:
     """SVG of a Vega-Lite specification: for the web (CSS variables) and for print (plain colours)."""
-    raw = (convert or to_svg)(spec)
+    still = {**spec, "layer": [layer for layer in spec["layer"] if layer.get("name") != POINTED]}
+    raw = (convert or to_svg)(still)
     raw = re.sub(r'\bid="([^"]+)"', rf'id="{identifier}-\1"', raw)
     raw = re.sub(r"url\(#([^)]+)\)", rf"url(#{identifier}-\1)", raw)
     raw = re.sub(r'<rect width="[^"]*" height="[^"]*" fill="white"/>', "", raw, count=1)
@@ -64,6 +68,18 @@ def draw(
         web = web.replace(stand_in, f"var(--chart-{name})")
         paper = paper.replace(stand_in, colour)
     return _labelled(web, identifier, title, alt), _labelled(paper, identifier, title, alt)
+
+
+def for_browser(spec: dict[str, Any]) -> str:
+    """A specification as JSON for a browser that draws it itself, in the page's font and colours.
+
+    Vega hands colours and fonts on to the SVG as they are, so CSS variables work there too.
+    """
+    config = {**spec["config"], "font": f"'{FONT}', sans-serif", "background": None}
+    text = json.dumps({**spec, "config": config})
+    for name, (stand_in, _) in COLOURS.items():
+        text = text.replace(stand_in, f"var(--chart-{name})")
+    return text
 
 
 def to_svg(spec: dict[str, Any]) -> str:

@@ -34,14 +34,15 @@ class DrugPrice:
 def drug_prices(products: Iterable[Product], price_list: PriceList, route: Route) -> tuple[DrugPrice, ...]:
     """Prices of all products labelled for a route, cheapest gram first.
 
-    A list names a product by its id or by a billing code. A product without a verified code in the list is
-    left out, as is a price that was not seen.
+    A list names a product by its id, its name or a billing code. A product without a verified code in the
+    list is left out, as is a price that was not seen.
     """
     by_code = {price.code: price for price in price_list.prices if price.seen != "unverified"}
     found = []
     for product in products:
         code = known(product.hcpcs)
-        price = by_code.get(product.id) or (by_code.get(code) if code is not None else None)
+        keys = [key for key in (product.id, product.name, code) if key is not None]
+        price = next((by_code[key] for key in keys if key in by_code), None)
         if route not in product.routes or price is None or price.price is None:
             continue
         per_gram = _per_gram(price, product)

@@ -145,7 +145,7 @@ def after_reaction(
         resume: `previous`: the highest rate below that of the reaction which had been running before; in
             the first step there is none, and its rate stays (the note says so). `half`: half the rate of the
             reaction.
-        raise_again: go up the ramp's steps again, never above the rate at which the reaction came.
+        raise_again: go up the ramp's steps again, always below the rate at which the reaction came.
 
     Raises:
         ValueError: a minute at which nothing runs, or a pause below 0.
@@ -167,8 +167,8 @@ def after_reaction(
     elif tolerated:
         resumed, why = max(tolerated), "resumed at the rate that was tolerated before"
     else:
-        resumed, why = rate, "no lower rate had run before: resumed at the same rate"
-    start = RampStepPlan(resumed, None, resume == "half", why)
+        resumed, why = rate / 2, "no lower rate had run before: resumed at half of it"
+    start = RampStepPlan(resumed, None, not (resume == "previous" and tolerated), why)
     pause = RampStepPlan(0.0, pause_minutes, False, f"stopped for a reaction at minute {minute:g}")
     run = (*before, _until(minute, reaction, plan.concentration_mg_per_ml))
     rest = _raised(plan.ramp, start, rate) if raise_again else (start,)
@@ -190,12 +190,12 @@ def _until(minute: float, step: InfusionStep, concentration_mg_per_ml: float) ->
 
 
 def _raised(ramp: Ramp, start: RampStepPlan, highest: float) -> tuple[RampStepPlan, ...]:
-    """From the rate of `start` up the ramp's steps to `highest`, each held as long as the ramp holds it.
+    """From the rate of `start` up the ramp's steps below `highest`, each held as long as the ramp holds it.
 
     `start` is held as long as the ramp's last step that is not faster. A ramp that names no minutes has no
     steps to go up.
     """
-    above = [step for step in ramp.steps if start.rate_mg_per_kg_min < step.rate_mg_per_kg_min <= highest]
+    above = [step for step in ramp.steps if start.rate_mg_per_kg_min < step.rate_mg_per_kg_min < highest]
     slower = [step for step in ramp.steps if step.rate_mg_per_kg_min <= start.rate_mg_per_kg_min]
     hold = (slower[-1] if slower else ramp.steps[0]).minutes
     if not above or hold is None:

@@ -30,6 +30,7 @@ from globulin.synthesis.opinions import PRIORS
 from globulin.synthesis.pooled_trials import PooledTrials
 from globulin.synthesis.readings import TrialEffect, trial_effect
 from globulin.synthesis.summaries import Summary
+from globulin.units import FOUR_WEEKS_DAY
 
 if TYPE_CHECKING:
     from globulin.dossier.kinetics import Indication
@@ -42,7 +43,10 @@ KINETIC_GROUP: Mapping[str, Indication] = {
 }
 """How long IgG is kept in the people of a labelled use, by its code; all others keep it as usual."""
 
-_PEOPLE = 100
+MOST_G_PER_KG_28_DAY = 5.0
+"""Above it nothing is predicted: twice the highest dose that any label repeats (2.4 g/kg a month)."""
+
+_PEOPLE = 1_000
 _SEED = 1
 _PROBABILITIES = (0.05, 0.5, 0.95)
 # doses within a third of each other count as the same distance away
@@ -54,8 +58,8 @@ class Spread:
     """A number with the range it may lie in.
 
     `value`: by the average of the models for a typical person of this body. `models_low` and `models_high`:
-    the lowest and highest of the models. `people_low` and `people_high`: where 90% of people of this body lie
-    under the same average, None where no model knows how people differ.
+    the lowest and highest of the models. `people_low` and `people_high`: where 90% of people of this body
+    lie, by those of the models that know how people differ; None where none does.
     """
 
     value: float
@@ -154,6 +158,11 @@ def predict(
     """
     if interval_day is None:
         return NoPrediction("the dose is given once, so no steady level is predicted")
+    if grams * FOUR_WEEKS_DAY / interval_day > MOST_G_PER_KG_28_DAY * patient.weight_kg:
+        return NoPrediction(
+            f"more than {MOST_G_PER_KG_28_DAY:g} g/kg in 28 days is far beyond what any model was made from;"
+            " is a digit or a unit mistaken?"
+        )
     group = KINETIC_GROUP.get(indication or "", "normal_igg")
     which = next(
         (name for name, each in sorted(models.averages.items()) if group in each.valid_for.indications), None
@@ -193,13 +202,22 @@ def predict(
         daily_parts=daily_parts,
     )
     dosing = Dosing(grams, False, interval_day, route, infusion_day, daily_parts)
-    return _prediction(answer, settled, _people(models, which, person, dosing, answer), patient)
+    people, known_by = _people(models, which, person, dosing, answer)
+    return _prediction(answer, settled, people, patient, known_by)
 
 
 def _people(
     models: Catalogue, which: str, person: Person, dosing: Dosing, answer: Simulated
-) -> dict[str, tuple[float, float]]:
-    """Where 90% of people of this body and own level lie, by number of an interval; {} where not known."""
+) -> tuple[dict[str, tuple[float, float]], tuple[str, ...]]:
+    """Where 90% of people of this body and own level lie, by number of an interval; {} where not known.
+
+    Also the models that this is by, where not all of the average know how people differ.
+    """
+    taking_part = [model for model, _ in models.members(which) if has_route(models, model, dosing.route)]
+    spreading = [model.id for model in taking_part if model.between_subject_sd]
+    if not spreading:
+        return {}, ()
+    whole = len(spreading) == len(taking_part)
     baseline = answer.baseline_g_per_l
     body: dict[str, Any] = {
         name: np.full(_PEOPLE, value)
@@ -208,12 +226,20 @@ def _people(
     }
     alike = Person(**body, baseline_g_per_l=np.full(_PEOPLE, baseline))
     crowd = crowd_from(alike, _SEED, indication=person.indication)
-    (found,) = simulate_population(models, which, crowd, dosing, at_day=(0.0,), probabilities=_PROBABILITIES)
-    spread = {name: (float(values[0]), float(values[-1])) for name, values in found.interval.items()}
+    found = simulate_population(
+        models, which if whole else spreading, crowd, dosing, at_day=(0.0,), probabilities=_PROBABILITIES
+    )
+    spread = {
+        name: (
+            min(float(each.interval[name][0]) for each in found),
+            max(float(each.interval[name][-1]) for each in found),
+        )
+        for name in found[0].interval
+    }
     if "average" in spread:
         low, high = spread["average"]
         spread["rise"] = (low - baseline, high - baseline)
-    return spread
+    return spread, () if whole else tuple(spreading)
 
 
 def _prediction(
@@ -221,6 +247,7 @@ def _prediction(
     settled: Sequence[Settling],
     people: Mapping[str, tuple[float, float]],
     patient: Patient,
+    known_by: tuple[str, ...],
 ) -> Prediction:
     given = patient.baseline_igg_g_per_l is not None
     flags = tuple(
@@ -232,6 +259,11 @@ def _prediction(
             *flags,
             f"the person's own IgG is not known; {answer.baseline_g_per_l:.1f} g/L is taken, and a measured"
             " level moves every total",
+        )
+    if known_by:
+        flags = (
+            *flags,
+            f"how much people differ is known of {', '.join(known_by)} alone; the range of people is by it",
         )
     return Prediction(
         model=answer.model,

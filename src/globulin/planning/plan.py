@@ -6,7 +6,7 @@ that cannot be planned is a `Refusal` with its reason, and the rest of the plan 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, Protocol
@@ -17,9 +17,9 @@ from globulin.dossier.hazard import Hazard
 from globulin.dossier.instrument import Instrument
 from globulin.dossier.patient import Patient
 from globulin.dossier.price import PriceList
-from globulin.dossier.provenance import Cited, known
+from globulin.dossier.provenance import Cited, Statement, known
 from globulin.dossier.study import Study
-from globulin.dossier.treatment import Dose, Market, Product, Route
+from globulin.dossier.treatment import Dose, LabelledUse, Market, Product, Route
 from globulin.exposure.facts import Catalogue
 from globulin.planning.costing import OwnPrice, PlanCost, own_price_in, plan_cost, vial_sizes
 from globulin.planning.doses import DOWN_WITHIN, PlannedDose, Rounding, planned_dose
@@ -37,6 +37,8 @@ from globulin.planning.vials import Prefer, VialSet, vial_set
 from globulin.planning.weights import DosingWeight, WeightBasis, WeightChoice, weight_choice
 from globulin.units import FOUR_WEEKS_DAY, HOURS_PER_DAY, MG_PER_G, MINUTES_PER_HOUR, ml_from_g
 
+REACTIONS = "reaction_management"
+"""The guidance on what to do when a reaction happens."""
 PREGNANCY = "pregnancy"
 """The condition under which a dose is worked out on the weight before it."""
 
@@ -136,8 +138,9 @@ class Plan:
     `asked`: what it was made from. `off_label`: why this use is off the label, None where it is on it.
     `volume_ml`: of one infusion. `alternatives`: the same dose on each body weight; empty where the dose does
     not go by weight. `vials`: one set for each infusion of a dose; empty where `no_vials` says why.
-    `if_at_risk_minutes`: how long it would take by the label's lower maximum, where the person may be at risk
-    but that is not known. `sources`: ids of everything it rests on.
+    `after_reaction`: this one infusion from the reaction on, where one was given. `if_at_risk`: the infusion
+    by the label's lower maximum, where the person may be at risk but that is not known. `reaction_rules`:
+    what the dossier says of reactions. `sources`: ids of everything it rests on.
     """
 
     asked: PlanRequest
@@ -150,7 +153,9 @@ class Plan:
     vials: tuple[VialSet, ...]
     no_vials: Refusal | None
     administration: InfusionPlan | SitePlan | Refusal
-    if_at_risk_minutes: float | None
+    after_reaction: InfusionPlan | None
+    if_at_risk: InfusionPlan | None
+    reaction_rules: tuple[Statement, ...]
     screening: Screening
     cost: PlanCost | Refusal
     prediction: Prediction | NoPrediction
@@ -213,7 +218,7 @@ def make_plan(
         patient,
         product,
         route=asked.route,
-        g_per_kg=dose.g_per_kg_actual,
+        g_per_kg=_screened_g_per_kg(dose),
         ml=ml,
         risk=asked.risk,
     )
@@ -231,7 +236,7 @@ def make_plan(
         weight_kg=patient.weight_kg,
     )
     given = situation(
-        facts.conditions, patient, product, g_per_kg=dose.g_per_kg_actual, ml=ml, risk=asked.risk
+        facts.conditions, patient, product, g_per_kg=_screened_g_per_kg(dose), ml=ml, risk=asked.risk
     )
     watched = monitoring(
         facts.guidance.values(),
@@ -247,14 +252,16 @@ def make_plan(
         asked=asked,
         patient=patient,
         product=product,
-        off_label=_off_label(product, facts.products, asked),
+        off_label=_off_label(product, facts.products, patient, asked, dose),
         dose=dose,
         volume_ml=ml,
         alternatives=_alternatives(facts, product, asked, weight, price),
         vials=vials,
         no_vials=no_vials,
         administration=administration,
-        if_at_risk_minutes=_longer(slower, minutes),
+        after_reaction=_after(administration, asked.reaction),
+        if_at_risk=_slower(slower, minutes),
+        reaction_rules=facts.guidance[REACTIONS].statements if REACTIONS in facts.guidance else (),
         screening=screening,
         cost=cost,
         prediction=prediction,
@@ -358,22 +365,31 @@ def _administration(
     )
     if isinstance(ramp, Refusal):
         return ramp
-    plan = infusion_plan(ramp, grams, weight.kg, strength)
-    if asked.reaction is None:
-        return plan
+    return infusion_plan(ramp, grams, weight.kg, strength)
+
+
+def _after(usual: InfusionPlan | SitePlan | Refusal, reaction: Reaction | None) -> InfusionPlan | None:
+    """One infusion from a reaction on; the others, their cost and what they do to IgG stay as they were."""
+    if reaction is None or not isinstance(usual, InfusionPlan):
+        return None
     return after_reaction(
-        plan,
-        asked.reaction.minute,
-        pause_minutes=asked.reaction.pause_minutes,
-        resume=asked.reaction.resume,
-        raise_again=asked.reaction.raise_again,
+        usual,
+        reaction.minute,
+        pause_minutes=reaction.pause_minutes,
+        resume=reaction.resume,
+        raise_again=reaction.raise_again,
     )
 
 
-def _longer(slower: InfusionPlan | SitePlan | Refusal | None, minutes: float | None) -> float | None:
+def _slower(slower: InfusionPlan | SitePlan | Refusal | None, minutes: float | None) -> InfusionPlan | None:
     if minutes is None or not isinstance(slower, InfusionPlan) or slower.total_minutes <= minutes:
         return None
-    return slower.total_minutes
+    return slower
+
+
+def _screened_g_per_kg(dose: PlannedDose) -> float:
+    """The dose per kg that hazards are held against: of the lighter weight, so none hides a high dose."""
+    return dose.grams / min(dose.weight.kg, dose.weight.actual_kg)
 
 
 def _cost(
@@ -451,15 +467,59 @@ def _alternatives(
     return tuple(found)
 
 
-def _off_label(product: Product, products: Mapping[str, Product], asked: PlanRequest) -> str | None:
-    """Why this use is not on the product's label; None where it is."""
-    if asked.indication is None:
-        return "No immune globulin is labelled for ME/CFS or fibromyalgia."
+def _off_label(
+    product: Product,
+    products: Mapping[str, Product],
+    patient: Patient,
+    asked: PlanRequest,
+    dose: PlannedDose,
+) -> str | None:
+    """Why this use, this age or this dose is not on the product's label; None where nothing speaks so."""
     label = products[product.same_label_as] if product.same_label_as else product
-    uses = [use for use in label.uses if use.indication_code == asked.indication and use.route == asked.route]
-    if not uses:
-        return f"The label of {label.name} has no use by this route with the code {asked.indication}."
-    return None if any(use.sources for use in uses) else f"This use of {label.name} was not verified."
+    said = []
+    if asked.indication is None:
+        said.append("No immune globulin is labelled for ME/CFS or fibromyalgia.")
+    else:
+        uses = [
+            use for use in label.uses if use.indication_code == asked.indication and use.route == asked.route
+        ]
+        if not uses:
+            said.append(
+                f"The label of {label.name} has no use by this route with the code {asked.indication}."
+            )
+        elif not any(use.sources for use in uses):
+            said.append(f"This use of {label.name} was not verified.")
+        else:
+            said.extend(_outside_doses(label, uses, dose))
+    youngest = known(product.minimum_age_year) or known(label.minimum_age_year)
+    if youngest is not None and patient.age_year is not None and patient.age_year < youngest:
+        said.append(f"The label of {label.name} begins at {youngest:g} years of age.")
+    return " ".join(said) or None
+
+
+def _outside_doses(label: Product, uses: Iterable[LabelledUse], dose: PlannedDose) -> Iterator[str]:
+    """That no labelled dose of the use has this dose per kg, or none this interval."""
+    stated = [
+        each for use in uses for each in use.doses if each.seen == "stated" and each.g_per_kg is not None
+    ]
+    if not stated:
+        return
+    per_kg = round(dose.grams / dose.weight.kg, 6)
+    low = min(each.g_per_kg.low for each in stated if each.g_per_kg)
+    high = max(each.g_per_kg.high for each in stated if each.g_per_kg)
+    if not low <= per_kg <= high:
+        yield (
+            f"The label of {label.name} states {low:g} to {high:g} g/kg for this use; this is"
+            f" {per_kg:g} g/kg."
+        )
+    spans = [each.interval_day for each in stated if each.interval_day is not None]
+    if dose.interval_day is not None and spans:
+        first, last = min(span.low for span in spans), max(span.high for span in spans)
+        if not first <= dose.interval_day <= last:
+            yield (
+                f"The label states {first:g} to {last:g} days from dose to dose; this is"
+                f" {dose.interval_day:g}."
+            )
 
 
 def _sources(

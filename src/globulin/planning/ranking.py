@@ -114,6 +114,9 @@ def _kinds(screening: Screening) -> set[_Kind]:
 def _apart(screening: Screening, shared: set[_Kind]) -> tuple[str, ...]:
     """What the screening found with this product and not with every other, in words."""
     own = [finding for finding in screening.findings if _kind(finding) not in shared]
+    if not own and screening.verdict == "stop":
+        stops = dict.fromkeys(each.name for each in screening.findings if each.verdict == "stop")
+        return (f"stop with every product of the route: {', '.join(stops)}",)
     if not own:
         return ("the screening found nothing that it does not find with every product",)
     # a hazard may have more than one finding of a kind; it is told once

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from globulin.dossier.provenance import Cited, known
-from globulin.dossier.treatment import Bounds, Product, Range, SubcutaneousRule, SubcutaneousUse
+from globulin.dossier.treatment import Product, Range, SubcutaneousRule, SubcutaneousUse
 from globulin.planning.refusal import Refusal
 from globulin.planning.sites import SiteLimits, SitePlan, Spread, build_up, muscle_sites, pace, spread
+from globulin.planning.terms import within
 
 _REFUSED = "volumes and speeds under the skin not verified"
 
@@ -157,17 +158,8 @@ def _may_hold(
         rule.first_infusion <= number
         and (rule.last_infusion is None or number <= rule.last_infusion)
         and (rule.indication_code is None or indication is None or rule.indication_code == indication)
-        and (rule.weight_kg is None or _keeps(weight_kg, rule.weight_kg))
-        and (rule.age_year is None or age_year is None or _keeps(age_year, rule.age_year))
-    )
-
-
-def _keeps(value: float, bounds: Bounds) -> bool:
-    return (
-        (bounds.at_least is None or value >= bounds.at_least)
-        and (bounds.above is None or value > bounds.above)
-        and (bounds.below is None or value < bounds.below)
-        and (bounds.at_most is None or value <= bounds.at_most)
+        and (rule.weight_kg is None or within(rule.weight_kg, weight_kg))
+        and (rule.age_year is None or age_year is None or within(rule.age_year, age_year))
     )
 
 

@@ -153,11 +153,12 @@ def _measured(bounds: Bounds, value: float | None, what: str, unit: str) -> Read
 def _compared(bounds: Bounds, value: float | None, words: str, *, ask: tuple[str, ...] = ()) -> Reading:
     if value is None:
         return Reading(None, ask=ask, unknown=(words,))
-    inside = _within(bounds, round(value, DIGITS))
+    inside = within(bounds, round(value, DIGITS))
     return Reading(inside, because=(words,) if inside else ())
 
 
-def _within(bounds: Bounds, value: float) -> bool:
+def within(bounds: Bounds, value: float) -> bool:
+    """Whether a value keeps every bound that is stated."""
     return (
         (bounds.at_least is None or value >= bounds.at_least)
         and (bounds.above is None or value > bounds.above)
