@@ -434,3 +434,8 @@ def test_ten_thousand_data_sets_are_one_call():
     assert result.weights.shape == (10_000, 10)
     covered = np.mean((result.ci_lower < 0.3) & (result.ci_upper > 0.3))
     assert 0.94 < covered < 0.965
+
+
+def test_effects_that_differ_by_next_to_nothing_have_no_spread() -> None:
+    # the variance of the effects is 2e-314, too small to divide by; a warning would fail this test
+    assert pool(np.array([0.0, 3e-157]), np.ones(2), tau2="SJ").tau2 == 0.0

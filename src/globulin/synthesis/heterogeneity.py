@@ -191,7 +191,8 @@ def _sidik_jonkman(y: Array, v: Array) -> Array:
     """One weighted step from the crude start value, the variance of y with divisor k."""
     k = y.shape[0]
     crude = y.var(axis=0)
-    some = crude > 0
+    # effects that differ by less than a float can divide by do not differ
+    some = crude > np.finfo(np.float64).tiny * np.maximum(v.max(axis=0), 1.0) * 4.0
     q = v / np.where(some, crude, 1.0) + 1
     return np.where(some, weighted_summary(y, q).q / (k - 1), 0.0)
 
