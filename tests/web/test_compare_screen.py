@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from seen import axe, overflow, picture
@@ -28,8 +28,8 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 
 @pytest.fixture(scope="module")
-def sender(served: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(
+def sender(served: Served) -> Iterator[httpx2.Client]:
+    with httpx2.Client(
         base_url=served.address,
         cookies={served.door.cookie: served.door.session},
         headers={"sec-fetch-site": "same-origin", "origin": served.address},
@@ -162,7 +162,7 @@ def test_without_a_script(browser: Browser, served: Served) -> None:
 # --- without a browser -----------------------------------------------------------------------------------
 
 
-def test_a_plan_goes_on_as_the_first_regimen_with_its_person_and_answers(sender: httpx.Client) -> None:
+def test_a_plan_goes_on_as_the_first_regimen_with_its_person_and_answers(sender: httpx2.Client) -> None:
     saved = (
         '{"globulin": "plan", "version": 1, "patient": {"weight_kg": 62, "has": "migraine"},'
         ' "regimen": {"product": "privigen", "route": "iv", "dose_g_per_kg": 1, "interval_day": 28}}'
@@ -176,7 +176,7 @@ def test_a_plan_goes_on_as_the_first_regimen_with_its_person_and_answers(sender:
     assert re.search(r'name="is_migraine" value="yes" checked', sender.get(f"{there}/health").text)
 
 
-def test_an_empty_form_says_what_is_missing(sender: httpx.Client) -> None:
+def test_an_empty_form_says_what_is_missing(sender: httpx2.Client) -> None:
     page = sender.get(sender.post("/compare", data={"weight_kg": ""}).headers["location"]).text
     assert re.search(r'id="weight_kg-error".*missing', page)
     page = sender.get(sender.post("/compare", data={"weight_kg": "62"}).headers["location"]).text

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
@@ -38,9 +38,9 @@ SAVED = SavedPlan(
 
 
 @pytest.fixture(scope="module")
-def sender(served: Served) -> Iterator[httpx.Client]:
+def sender(served: Served) -> Iterator[httpx2.Client]:
     """A browser without a script, as far as it sends requests."""
-    with httpx.Client(
+    with httpx2.Client(
         base_url=served.address,
         cookies={served.door.cookie: served.door.session},
         headers={"sec-fetch-site": "same-origin", "origin": served.address},
@@ -252,7 +252,7 @@ def test_without_a_script(browser: Browser, served: Served) -> None:
 # --- without a browser -----------------------------------------------------------------------------------
 
 
-def test_a_file_that_is_no_saved_plan_is_answered_in_one_line(sender: httpx.Client) -> None:
+def test_a_file_that_is_no_saved_plan_is_answered_in_one_line(sender: httpx2.Client) -> None:
     for raw, words in (
         (b"{", "damaged"),
         (b'{"globulin": "plan", "version": 2}', "newer globulin"),
@@ -272,7 +272,7 @@ def test_a_file_that_is_no_saved_plan_is_answered_in_one_line(sender: httpx.Clie
     assert "Choose the file of a saved plan first" in nothing.text
 
 
-def test_a_plan_that_is_not_finished_opens_where_it_stands(sender: httpx.Client) -> None:
+def test_a_plan_that_is_not_finished_opens_where_it_stands(sender: httpx2.Client) -> None:
     def opened(text: str) -> str:
         answer = sender.post("/plan/open", files={"file": ("a.globulin.json", text.encode())})
         assert answer.status_code == 303
@@ -283,14 +283,14 @@ def test_a_plan_that_is_not_finished_opens_where_it_stands(sender: httpx.Client)
     assert opened(f'{{{head}, "patient": {{"weight_kg": 62}}}}') == "dose"
 
 
-def test_script_in_a_text_is_text(sender: httpx.Client) -> None:
+def test_script_in_a_text_is_text(sender: httpx2.Client) -> None:
     first = sender.post("/plan", data={"weight_kg": "<script>alert(1)</script>"}).headers["location"]
     page = sender.get(first).text
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert" not in page
 
 
-def test_what_is_no_step_no_draft_or_no_answer_is_refused(sender: httpx.Client) -> None:
+def test_what_is_no_step_no_draft_or_no_answer_is_refused(sender: httpx2.Client) -> None:
     first = sender.post("/plan", data={"weight_kg": "62"}).headers["location"]
     draft = first.split("/")[2]
     assert sender.get(f"/plan/{draft}/elsewhere").status_code == 404
@@ -414,7 +414,7 @@ def test_a_refusal_in_words_of_options_comes_to_its_field(
     assert plan_answers.blamed(empty, InputError(refused)).errors == {field: words}
 
 
-def test_what_is_saved_is_what_was_said(sender: httpx.Client) -> None:
+def test_what_is_saved_is_what_was_said(sender: httpx2.Client) -> None:
     """The file through the app, without a browser: what goes in comes out."""
     text = json.dumps(
         {

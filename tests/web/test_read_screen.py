@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -35,9 +35,9 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 
 @pytest.fixture(scope="module")
-def reader(served: Served) -> Iterator[httpx.Client]:
+def reader(served: Served) -> Iterator[httpx2.Client]:
     """A browser without a script, as far as it sends requests. The page is computed once for all tests."""
-    with httpx.Client(
+    with httpx2.Client(
         base_url=served.address,
         cookies={served.door.cookie: served.door.session},
         headers={"sec-fetch-site": "same-origin"},
@@ -81,7 +81,7 @@ def numbers(document: dict[str, Any], answer: str) -> tuple[str, str, str]:
 # --- the text ----------------------------------------------------------------------------------------
 
 
-def test_it_has_the_sections_of_the_site_in_their_order(reader: httpx.Client) -> None:
+def test_it_has_the_sections_of_the_site_in_their_order(reader: httpx2.Client) -> None:
     dossier = open_dossier()
     site = page_html(dossier, find(dossier), version="1", made_on=None)
     wanted = re.findall(r'<li><a href="#([\w-]+)">([^<]+)</a></li>', site)
@@ -130,7 +130,7 @@ def test_the_frame_is_sent_before_anything_is_computed() -> None:
     ],
 )
 def test_it_shows_the_numbers_of_the_command_line(
-    reader: httpx.Client, query: str, options: tuple[str, ...], answer: str
+    reader: httpx2.Client, query: str, options: tuple[str, ...], answer: str
 ) -> None:
     page = reader.get(f"/{query}")
     assert page.status_code == 200
@@ -144,20 +144,20 @@ def test_the_opinions_are_described_as_they_are_computed() -> None:
             assert number in hints[name].lower()
 
 
-def test_a_condition_without_a_trial_has_no_answer(reader: httpx.Client) -> None:
+def test_a_condition_without_a_trial_has_no_answer(reader: httpx2.Client) -> None:
     page = reader.get("/?condition=fibromyalgia").text
     assert "No trial can be pooled with these choices" in page
     assert 'class="value"' not in page[page.index('id="answer"') :].partition("</form>")[0]
 
 
-def test_a_weight_is_that_of_doses_levels_and_costs(reader: httpx.Client) -> None:
+def test_a_weight_is_that_of_doses_levels_and_costs(reader: httpx2.Client) -> None:
     page = reader.get("/?weight_kg=50").text
     for title in ("Doses compared, for 50 kg", "Predicted mean rise in IgG, for 50 kg"):
         assert title in page
     assert "for 70 kg" not in page
 
 
-def test_an_address_says_only_what_was_chosen(reader: httpx.Client) -> None:
+def test_an_address_says_only_what_was_chosen(reader: httpx2.Client) -> None:
     found = reader.get("/?prior=sceptical&own_mean=1&own_sd=&silent=&weight_kg=")
     assert (found.status_code, found.headers["location"]) == (303, "/?prior=sceptical")
 
@@ -173,7 +173,7 @@ def test_an_address_says_only_what_was_chosen(reader: httpx.Client) -> None:
     ],
 )
 def test_what_cannot_be_is_said_at_its_field(
-    reader: httpx.Client, query: str, field: str, words: str
+    reader: httpx2.Client, query: str, field: str, words: str
 ) -> None:
     page = reader.get(f"/{query}")
     assert page.status_code == 422
@@ -185,13 +185,13 @@ def test_what_cannot_be_is_said_at_its_field(
 
 
 @pytest.mark.parametrize("query", ["?nobody=asked", "?prior=sceptical&prior=own", "?weight_kg=" + "9" * 300])
-def test_what_the_form_did_not_ask_is_refused(reader: httpx.Client, query: str) -> None:
+def test_what_the_form_did_not_ask_is_refused(reader: httpx2.Client, query: str) -> None:
     page = reader.get(f"/{query}")
     assert page.status_code == 422
     assert "This form could not be read" in page.text
 
 
-def test_what_is_typed_is_shown_as_text(reader: httpx.Client) -> None:
+def test_what_is_typed_is_shown_as_text(reader: httpx2.Client) -> None:
     page = reader.get("/", params={"weight_kg": '"><script>alert(1)</script>'})
     assert page.status_code == 422
     assert "<script>alert" not in page.text
@@ -200,18 +200,18 @@ def test_what_is_typed_is_shown_as_text(reader: httpx.Client) -> None:
 # --- only what changes -------------------------------------------------------------------------------
 
 
-def part(reader: httpx.Client, query: str) -> httpx.Response:
+def part(reader: httpx2.Client, query: str) -> httpx2.Response:
     return reader.get(f"/{query}", headers={"hx-request": "true"})
 
 
-def swapped(answer: httpx.Response) -> set[str]:
+def swapped(answer: httpx2.Response) -> set[str]:
     return set(re.findall(r'<\w+ id="([\w.-]+)"[^>]* hx-swap-oob', answer.text))
 
 
 ALWAYS = {"answer", "yours", "told"}
 
 
-def test_the_script_gets_only_the_blocks_that_differ(reader: httpx.Client) -> None:
+def test_the_script_gets_only_the_blocks_that_differ(reader: httpx2.Client) -> None:
     found = part(reader, "?prior=sceptical&shown=")
     assert found.headers["hx-push-url"] == "/?prior=sceptical"
     blocks = swapped(found) - ALWAYS
@@ -232,17 +232,17 @@ def block_of(page: str, name: str) -> str:
     return re.split(r'<div id="text-|</section>', inside, maxsplit=1)[0]
 
 
-def test_another_of_the_three_answers_changes_no_block(reader: httpx.Client) -> None:
+def test_another_of_the_three_answers_changes_no_block(reader: httpx2.Client) -> None:
     assert swapped(part(reader, "?silent=zero&shown=")) == ALWAYS
 
 
-def test_a_section_with_other_blocks_is_swapped_whole(reader: httpx.Client) -> None:
+def test_a_section_with_other_blocks_is_swapped_whole(reader: httpx2.Client) -> None:
     found = swapped(part(reader, "?condition=fibromyalgia&shown="))
     assert "text-trials" in found
     assert not any(name.startswith("text-trials-") for name in found)
 
 
-def test_a_faulty_choice_swaps_the_questions_alone(reader: httpx.Client) -> None:
+def test_a_faulty_choice_swaps_the_questions_alone(reader: httpx2.Client) -> None:
     found = part(reader, "?prior=own&own_mean=x&now=yes&shown=")
     assert "hx-push-url" not in found.headers
     assert swapped(found) == {"questions", "weight-question", "answer-h"}
