@@ -21,7 +21,7 @@ from globulin.dossier.hazard import Hazard
 from globulin.dossier.instrument import Instrument
 from globulin.dossier.price import PriceList
 from globulin.dossier.provenance import Source
-from globulin.dossier.study import Study
+from globulin.dossier.study import RANDOMISED, Study
 from globulin.dossier.treatment import NamedRegimen, Product
 from globulin.exposure.facts import Catalogue, catalogue
 
@@ -66,8 +66,15 @@ class PlanShelf:
 
     @cached_property
     def studies(self) -> Mapping[str, Study]:
-        """Studies by id."""
-        return self._records("studies", Study)
+        """Randomised studies by id; a plan is set beside no others."""
+        if self._opened is not None:
+            return {name: each for name, each in self._opened.studies.items() if each.design in RANDOMISED}
+        read = _reader(Study)
+        return {
+            name: read(data)
+            for name, data in contents.bundled("studies").items()
+            if data["design"] in RANDOMISED
+        }
 
     @cached_property
     def regimens(self) -> Mapping[str, NamedRegimen]:
