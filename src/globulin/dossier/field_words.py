@@ -30,7 +30,7 @@ def field_words(record: type[Record]) -> dict[str, str]:
 
 def with_field_words(schema: dict[str, Any]) -> dict[str, Any]:
     """The JSON Schema with the words of every record in it, as descriptions of its properties. Changes it."""
-    records = {record.__name__: record for record in _records(Record)}
+    records = {each.__name__: each for each in _records(Record) if each.__module__.startswith(__package__)}
     for part in (schema, *schema.get("$defs", {}).values()):
         record = records.get(part.get("title", ""))
         for name, words in (field_words(record) if record else {}).items():

@@ -189,13 +189,12 @@ def whole_document(
 def whole_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of `dossier.json`, generated from the records."""
     parts = {
-        "dossier": with_field_words(
-            TypeAdapter(Dossier).json_schema(mode="serialization", ref_template="#/$defs/{model}")
-        ),
+        "dossier": TypeAdapter(Dossier).json_schema(mode="serialization", ref_template="#/$defs/{model}"),
         "results": TypeAdapter(Findings).json_schema(mode="serialization", ref_template="#/$defs/{model}"),
     }
     definitions: dict[str, Any] = {}
     for part in parts.values():
+        with_field_words(part)
         definitions.update(part.pop("$defs", {}))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
