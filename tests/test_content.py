@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
 
-from globulin.dossier import Dossier
+from globulin import asked
+from globulin.dossier import Dossier, treatment
 from globulin.dossier.kinetics import LinearModel
 from globulin.dossier.provenance import Cited, known
 from globulin.findings import find
@@ -127,3 +128,8 @@ def test_committed_schemas_are_fresh() -> None:
     written = {path.name: path.read_text() for path in SCHEMAS.glob("*.schema.json")}
     fresh = {**json_schemas(), "dossier_json": whole_schema()}
     assert written == {f"{name}.schema.json": to_text(schema) for name, schema in fresh.items()}
+
+
+def test_routes_stand_in_one_order_wherever_they_are_named() -> None:
+    # Python keeps one of two unions of the same literals, so another order would reach the committed schema
+    assert get_args(asked.Route) == get_args(treatment.Route)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal
 
-Route = Literal["iv", "sc", "fsc", "im"]
+# in the order of the dossier: of two unions of the same literals Python keeps whichever came first
+Route = Literal["iv", "im", "sc", "fsc"]
 
 
 @dataclass(frozen=True, slots=True)

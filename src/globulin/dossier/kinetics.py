@@ -22,7 +22,7 @@ from globulin.dossier.provenance import (
     Statement,
     Text,
 )
-from globulin.dossier.treatment import Range
+from globulin.dossier.treatment import Range, Route
 from globulin.units import GramPerLitre, Number, PositiveNumber
 
 ModelParameter = Literal["cl", "q", "v1", "v2", "base"]
@@ -132,7 +132,7 @@ class RecyclingModel(Record):
     kind: Literal["recycling"]
     id: Slug
     name: Text
-    routes: tuple[Literal["iv", "sc", "fsc", "im"], ...]
+    routes: tuple[Route, ...]
     population: Text
     domain: Literal["normal_igg"]
     valid_for: Validity
