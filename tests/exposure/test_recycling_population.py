@@ -29,13 +29,11 @@ def solved(recycling, weight, doses, infusion, ka=None, fraction=1.0):
 
     def slope(rate):
         def right(_, x):
-            own, own2, all1, all2, depot = x
+            all1, all2, depot = x
             k = float(recycling.elimination_per_day(all1 / volume))
             absorbed = 0.0 if ka is None else ka * depot
             into = rate if ka is None else absorbed
             return [
-                made - k * own - exchange * (own - own2) / volume,
-                exchange * (own - own2) / volume,
                 made + into - k * all1 - exchange * (all1 - all2) / volume,
                 exchange * (all1 - all2) / volume,
                 (rate if ka is not None else 0.0) - absorbed,
@@ -44,13 +42,13 @@ def solved(recycling, weight, doses, infusion, ka=None, fraction=1.0):
         return right
 
     start = float(recycling.baseline_g_per_l) * volume
-    state, now = np.array([start, start, start, start, 0.0]), 0.0
+    state, now = np.array([start, start, 0.0]), 0.0
     changes = sorted({t for day, _ in doses for t in (day, day + infusion)} | {DAYS[-1]})
-    total, own = {0.0: state[2]}, {0.0: state[0]}
+    total = {0.0: state[0]}
     for end in [*changes[1:]]:
         for day, dose in doses:
             if infusion == 0.0 and day == now:
-                state[2 if ka is None else 4] += fraction * dose
+                state[0 if ka is None else 2] += fraction * dose
         rate = sum(
             fraction * dose / infusion for day, dose in doses if infusion and day <= now < day + infusion
         )
@@ -59,12 +57,9 @@ def solved(recycling, weight, doses, infusion, ka=None, fraction=1.0):
             slope(rate), (now, end), state, "DOP853", np.unique([*wanted, end]), rtol=1e-11, atol=1e-12
         )
         for t, column in zip(path.t, path.y.T, strict=True):
-            total[t], own[t] = column[2], column[0]
+            total[t] = column[0]
         state, now = path.y[:, -1], end
-    return (
-        np.array([total[t] for t in DAYS]) / volume,
-        np.array([own[t] for t in DAYS]) / start,
-    )
+    return np.array([total[t] for t in DAYS]) / volume
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -73,7 +68,7 @@ def solved(recycling, weight, doses, infusion, ka=None, fraction=1.0):
 )
 def test_equals_an_adaptive_eighth_order_solver(name, dose, infusion, ka):
     fraction = 1.0 if ka is None else 0.69
-    total, own = solved(SETS[name], 70.0, [(0.0, dose), (28.0, dose)], infusion, ka, fraction)
+    total = solved(SETS[name], 70.0, [(0.0, dose), (28.0, dose)], infusion, ka, fraction)
     found = paths(
         SETS[name],
         weight_kg=70.0,
@@ -83,11 +78,9 @@ def test_equals_an_adaptive_eighth_order_solver(name, dose, infusion, ka):
         infusion_day=infusion,
         absorption_per_day=ka,
         bioavailability=fraction,
-        endogenous=True,
     )
     # the accuracy that the function states
-    assert found.total_g_per_l[:, 0] == pytest.approx(total, rel=2e-6)
-    assert found.endogenous_fraction[:, 0] == pytest.approx(own, rel=2e-6)
+    assert found[:, 0] == pytest.approx(total, rel=2e-6)
 
 
 # facts/pharmacokinetics.yaml, golden_values, fcrn_140g_single_over_0.25d_70kg (an LSODA run, 4 digits)
@@ -103,7 +96,7 @@ def test_golden_levels_after_140_g(name, levels):
     found = paths(
         SETS[name], weight_kg=70.0, day=[7, 14, 28, 60], dose_day=0.0, dose_g=140.0, infusion_day=0.25
     )
-    assert found.total_g_per_l[:, 0] == pytest.approx(levels, abs=0.005)
+    assert found[:, 0] == pytest.approx(levels, abs=0.005)
 
 
 @given(
@@ -125,7 +118,6 @@ def test_without_recycling_it_is_the_linear_model(weight, dose, baseline, interv
         dose_day=given_on,
         dose_g=np.full(3, dose * weight),
         infusion_day=infusion,
-        endogenous=True,
     )
     volume = 0.042 * weight
     disposition = linear.Disposition(0.1 * volume, volume, 0.9, volume)
@@ -138,8 +130,7 @@ def test_without_recycling_it_is_the_linear_model(weight, dose, baseline, interv
         absorbed=False,
     )
     # closed form; 1e-6 of the highest level is what the function promises
-    assert found.total_g_per_l[:, 0] - baseline == pytest.approx(rise, abs=2e-6 * (rise.max() + baseline))
-    assert found.endogenous_fraction[:, 0] == pytest.approx(np.ones(41), abs=1e-12)
+    assert found[:, 0] - baseline == pytest.approx(rise, abs=2e-6 * (rise.max() + baseline))
 
 
 def test_a_constant_input_ends_where_breakdown_equals_production_and_input():
@@ -151,14 +142,10 @@ def test_a_constant_input_ends_where_breakdown_equals_production_and_input():
         dose_day=0.0,
         dose_g=600.0 * 1.0,
         infusion_day=600.0,
-        endogenous=True,
     )
-    level = found.total_g_per_l[0, 0]
+    level = found[0, 0]
     broken_down = KIM.elimination_per_day(level) * KIM.central_l(70.0) * level
     assert broken_down == pytest.approx(KIM.production_g_per_day(70.0) + 1.0, rel=1e-5)
-    own = found.endogenous_fraction[0, 0] * 12.1
-    made = KIM.elimination_per_day(level) * KIM.central_l(70.0) * own
-    assert made == pytest.approx(KIM.production_g_per_day(70.0), rel=1e-5)
 
 
 def test_a_person_is_the_same_alone_and_in_a_crowd():
@@ -178,7 +165,7 @@ def test_a_person_is_the_same_alone_and_in_a_crowd():
             infusion_day=0.25,
         )
         # the steps differ, since the crowd takes the shortest that anyone in it needs
-        assert crowd.total_g_per_l[:, one] == pytest.approx(alone.total_g_per_l[:, 0], rel=2e-6)
+        assert crowd[:, one] == pytest.approx(alone[:, 0], rel=2e-6)
 
 
 @pytest.mark.parametrize(

@@ -79,24 +79,32 @@ def _chain(
 ) -> tuple[FloatArray, FloatArray]:
     """Both pools at the start of every element, after its jump, and before the first.
 
-    `step_map` is (pool at the end) x (plasma, periphery at the start, constant) x element x lane.
+    `step_map` is (pool at the end) x (plasma, periphery at the start, constant) x element x lane, and is used
+    up. Elements are joined in pairs, then pairs of pairs, so that few operations follow each other however
+    many elements there are (Blelloch, Prefix Sums and Their Applications, 1990, section 1.4).
     """
+    joined = [step_map]
+    joined[0][:, 2] += step_map[:, 0] * jump
+    while joined[-1].shape[2] > 1:
+        first, second = joined[-1][:, :, 0::2], joined[-1][:, :, 1::2]
+        pairs = second.shape[2]
+        both = first.copy()
+        both[:, :, :pairs] = second[:, :1] * first[0, :, :pairs] + second[:, 1:2] * first[1, :, :pairs]
+        both[:, 2, :pairs] += second[:, 2]
+        joined.append(both)
     if before is None:
-        total = np.zeros((2, 3, jump.shape[1]))
-        total[0, 0] = total[1, 1] = 1.0
-        for index in range(len(jump)):
-            total[0, 2] += jump[index]
-            total = np.einsum("pkl,kcl->pcl", step_map[:, :2, index], total)
-            total[:, 2] += step_map[:, 2, index]
-        a, b, c, d = 1.0 - total[0, 0], -total[0, 1], -total[1, 0], 1.0 - total[1, 1]
-        x, y = total[:, 2]
-        before = np.stack([d * x - b * y, a * y - c * x]) / (a * d - b * c)
-    starts = np.empty((2, *jump.shape))
-    state = before
-    for index in range(len(jump)):
-        starts[:, index] = state
-        starts[0, index] += jump[index]
-        state = np.einsum("pkl,kl->pl", step_map[:, :2, index], starts[:, index]) + step_map[:, 2, index]
+        (a, b, x), (c, d, y) = joined[-1][:, :, 0]
+        a, d = 1.0 - a, 1.0 - d
+        before = np.stack([d * x + b * y, a * y + c * x]) / (a * d - b * c)
+    starts = before[:, None]
+    for maps in reversed(joined[:-1]):
+        first, coarse = maps[:, :, 0::2], starts
+        pairs = maps.shape[2] // 2
+        starts = np.empty((2, maps.shape[2], maps.shape[3]))
+        starts[:, 0::2] = coarse
+        x, y = coarse[:, :pairs]
+        starts[:, 1::2] = first[:, 0, :pairs] * x + first[:, 1, :pairs] * y + first[:, 2, :pairs]
+    starts[0] += jump
     return starts, before
 
 

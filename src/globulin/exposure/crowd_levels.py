@@ -195,7 +195,7 @@ def first_course(
         )
         return
     ka, fraction = _uptake(found, dosing.route)
-    out[:] = recycling_population.paths(
+    recycling_population.paths(
         found.recycling(),
         weight_kg=found.weight_kg,
         day=day,
@@ -204,7 +204,8 @@ def first_course(
         infusion_day=epoch.infusion_day,
         absorption_per_day=ka,
         bioavailability=fraction,
-    ).total_g_per_l
+        out=out,
+    )
 
 
 def _recycling_course(found: Parameters, dosing: Dosing, doses_g: FloatArray, day: FloatArray) -> FloatArray:

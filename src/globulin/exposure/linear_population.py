@@ -65,7 +65,7 @@ def paths(
     base = np.broadcast_to(base, people)
     dose = np.broadcast_to(dose, (given.size, people))
     levels = np.empty((time.size, people)) if out is None else out
-    stretches = _plan(time, given, infusion)
+    stretches = _plan(tuple(time.tolist()), tuple(given.tolist()), tuple(infusion.tolist()))
     levels[time <= given.min()] = base
 
     for begin in range(0, people, _BLOCK):
@@ -101,10 +101,14 @@ class _Stretch:
         return self.length, bool(self.running)
 
 
-def _plan(time: FloatArray, given: FloatArray, infusion: FloatArray) -> list[_Stretch]:
-    ended = np.round(given + infusion, _DECIMALS)
-    doses = list(zip(given.tolist(), ended.tolist(), infusion.tolist(), strict=True))
-    wanted = time.tolist()
+# the crowds of one question come in chunks with the same times
+@lru_cache(maxsize=4)
+def _plan(
+    wanted: tuple[float, ...], given: tuple[float, ...], infusion: tuple[float, ...]
+) -> tuple[_Stretch, ...]:
+    doses = [
+        (begin, round(begin + lasts, _DECIMALS), lasts) for begin, lasts in zip(given, infusion, strict=True)
+    ]
     last = wanted[-1]
     changes = sorted({when for begin, end, _ in doses for when in (begin, end) if when < last})
     stretches = []
@@ -113,7 +117,7 @@ def _plan(time: FloatArray, given: FloatArray, infusion: FloatArray) -> list[_St
         running = tuple((i, lasts) for i, (start, stop, lasts) in enumerate(doses) if start <= begin < stop)
         row = bisect_right(wanted, begin)
         inside = wanted[row : bisect_right(wanted, end)]
-        marks = inside if inside and inside[-1] == end else [*inside, end]
+        marks = inside if inside and inside[-1] == end else (*inside, end)
         steps = [round(later - earlier, _DECIMALS) for earlier, later in pairwise([begin, *marks])]
         for length, group in groupby(steps[: len(inside)]):
             left = len(list(group))
@@ -123,7 +127,7 @@ def _plan(time: FloatArray, given: FloatArray, infusion: FloatArray) -> list[_St
                 row, left, at_once = row + times, left - times, ()
         if len(inside) < len(steps):
             stretches.append(_Stretch(steps[-1], 1, at_once, running, slice(0)))
-    return stretches
+    return tuple(stretches)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,14 +194,14 @@ def _one_step(kinetics: Kinetics, weights: FloatArray, length: float, *, running
     )
 
 
-def _response(step: _Days, times: int, *, raised: bool) -> tuple[FloatArray, list[_Days]]:
-    """The level from a unit of each thing held, steps x things x people, and what so many steps do.
+def _response(step: _Days, times: int) -> tuple[FloatArray, list[_Days]]:
+    """The rise from a unit of each thing held, steps x things x people, and what so many steps do.
 
-    Things are in the order of `_fill`: what runs, each mode, the depot, the baseline.
+    Things are in the order of `_fill`: what runs, each mode, the depot.
     """
     modes, people = step.left.shape
     first = int(step.from_rate is not None)
-    levels = np.empty((times, first + modes + (step.from_depot is not None) + raised, people))
+    levels = np.empty((times, first + modes + (step.from_depot is not None), people))
     done = step
     days: list[_Days] = []
     for row in levels:
@@ -211,21 +215,19 @@ def _response(step: _Days, times: int, *, raised: bool) -> tuple[FloatArray, lis
             done.from_rate.modes.sum(axis=0, out=row[0])
         if done.from_depot is not None:
             done.from_depot.modes.sum(axis=0, out=row[first + modes])
-        if raised:
-            row[-1] = 1.0
     return levels, days
 
 
 def _fill(
     kinetics: Kinetics,
-    stretches: Sequence[_Stretch],
+    stretches: tuple[_Stretch, ...],
     dose: FloatArray,
     base: FloatArray,
     levels: FloatArray,
 ) -> None:
     """Take everybody of a block from stretch to stretch, filling the rows of `levels` on the way."""
     modes, people = len(kinetics.rates), dose.shape[1]
-    absorbed, raised = kinetics.absorption is not None, bool(np.any(base))
+    absorbed = kinetics.absorption is not None
     weights = _stacked(kinetics.weights, people)
     longest: dict[tuple[float, bool], int] = {}
     for stretch in stretches:
@@ -234,25 +236,23 @@ def _fill(
     @lru_cache(_MOST_KEPT)
     def response(length: float, running: bool) -> tuple[FloatArray, list[_Days]]:
         step = _one_step(kinetics, weights, length, running=running)
-        return _response(step, longest[length, running], raised=raised)
+        return _response(step, longest[length, running])
 
-    # what a level comes from, in the order of `_response`
-    held = np.zeros((1 + modes + absorbed + raised, people))
+    # what a rise comes from, in the order of `_response`
+    held = np.zeros((1 + modes + absorbed, people))
     rate = held[0]
     now = _Amounts(held[1 : 1 + modes], held[1 + modes] if absorbed else np.zeros(people))
-    if raised:
-        held[-1] = base
     for stretch in stretches:
         for index in stretch.at_once:
             into = now.depot if absorbed else now.modes
             into += (kinetics.fraction if absorbed else weights) * dose[index]
-        rate[:] = 0.0
-        for index, lasts in stretch.running:
-            rate += dose[index] / lasts
+        if stretch.running:
+            rate[:] = sum(dose[index] / lasts for index, lasts in stretch.running)
         unit, days = response(*stretch.kind)
         rows = levels[stretch.rows]
         if len(rows):
             np.einsum("tip,ip->tp", unit[: len(rows)], held[0 if stretch.running else 1 :], out=rows)
+            rows += base
         now.advance(days[stretch.times - 1], rate)
 
 

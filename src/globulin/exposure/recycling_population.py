@@ -5,12 +5,11 @@ of them through its own steps; here all of a block take the same step, by a Tayl
 whose coefficients come from the equations by recurrence (Jorba & Zou, Experimental Mathematics 2005;14:
 99-117). The series is also the interpolant: levels on every day of a step are one matrix product.
 
-The model is that of `fcrn`. With z the rise in plasma over Km + C0, w the same outside the vessels,
-s = 1 / (1 + z) and e the relative change of endogenous IgG (f outside the vessels):
+The model is that of `fcrn`. With z the rise in plasma over Km + C0, w the same outside the vessels and
+s = 1 / (1 + z):
 
-    z' = input - kint z - q (z - w) + g (1 - s)        w' = q (z - w)        q = Q / V1
-    e' = u (s (1 + e) - 1) - kint e - q (e - f)        f' = q (e - f)        u = Jmax / (V1kg (Km + C0))
-                                                                             g = u Km / (Km + C0)
+    z' = input - kint z - q (z - w) + g (1 - s)        w' = q (z - w)
+    q = Q / V1        g = Jmax Km / (V1kg (Km + C0)^2)
 """
 
 from __future__ import annotations
@@ -34,18 +33,6 @@ _SAFETY = 0.9
 _LONGEST = 20.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RecyclingPaths:
-    """IgG of a population over time: arrays times x people.
-
-    Total IgG in g/L; endogenous IgG as a fraction of its baseline, which is also what is left of every
-    antibody that the body makes at a constant rate (None unless asked for).
-    """
-
-    total_g_per_l: FloatArray
-    endogenous_fraction: FloatArray | None
-
-
 def paths(
     recycling: Recycling,
     *,
@@ -56,18 +43,18 @@ def paths(
     infusion_day: ArrayLike,
     absorption_per_day: ArrayLike | None = None,
     bioavailability: ArrayLike = 1.0,
-    endogenous: bool = False,
     tolerance: float = 5e-6,
-) -> RecyclingPaths:
-    """IgG at sorted times `day` of people at baseline before the first dose of a shared history.
+    out: FloatArray | None = None,
+) -> FloatArray:
+    """Total IgG in g/L, times x people, after a shared dose history before which everybody was at baseline.
 
-    `day`, `dose_day` and `infusion_day` (0 = at once) have one axis and are the same for all; `dose_g` has
-    the doses, or one that is given every time, on its first axis and the people, or one value for all of
-    them, on its last. Parameters and `weight_kg` are numbers or one per person. With `absorption_per_day`
-    every dose enters a depot, and `bioavailability` of it is absorbed by first order. A level at the time of
-    a dose is drawn before it. `tolerance` bounds the last terms of each step, relative to a person's highest
-    rise so far; total IgG is then right to about a fifth of it (1e-6 by default, measured against an adaptive
-    eighth-order solver).
+    `day` is sorted; it, `dose_day` and `infusion_day` (0 = at once) have one axis and are the same for all;
+    `dose_g` has the doses, or one that is given every time, on its first axis and the people, or one value
+    for all of them, on its last. Parameters and `weight_kg` are numbers or one per person. With
+    `absorption_per_day` every dose enters a depot, and `bioavailability` of it is absorbed by first order. A
+    level at the time of a dose is drawn before it. `tolerance` bounds the last terms of each step, as part of
+    the highest rise so far; total IgG is then right to about a fifth of it (1e-6 by default, measured
+    against an adaptive eighth-order solver). `out` (times x people) is filled and returned if given.
     Raises ValueError, naming the argument, for one that is negative, not finite, unsorted or of a shape that
     does not fit.
     """
@@ -81,16 +68,14 @@ def paths(
     people = _people(recycling, weight_kg, absorption_per_day, bioavailability)
     dose = checked_array("dose_g", dose_g, at_least=0.0)
     dose = np.broadcast_to(dose if dose.ndim == 2 else np.atleast_1d(dose)[:, None], _shape(given, people))
-    total = np.empty((time.size, people.size))
-    made = np.empty_like(total) if endogenous else None
+    total = np.empty((time.size, people.size)) if out is None else out
 
     for begin in range(0, people.size, _BLOCK):
         block = slice(begin, begin + _BLOCK)
         part = people.take(block)
         course = _Course(time, given, dose[:, block] * part.per_gram, infusion)
-        rows = None if made is None else made[:, block]
-        _integrate(part, course, tolerance, total[:, block], rows)
-    return RecyclingPaths(total, made)
+        _integrate(part, course, tolerance, total[:, block])
+    return total
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +85,6 @@ class _People:
     loss: FloatArray
     exchange: FloatArray
     saved: FloatArray
-    saturation: FloatArray
     bound: FloatArray
     baseline: FloatArray
     absorption: FloatArray | None
@@ -115,7 +99,6 @@ class _People:
             self.loss[part],
             self.exchange[part],
             self.saved[part],
-            self.saturation[part],
             self.bound[part],
             self.baseline[part],
             None if self.absorption is None else self.absorption[part],
@@ -150,7 +133,6 @@ def _people(
         np.atleast_1d(np.asarray(recycling.internalisation_per_day) + exchange),
         exchange,
         saturation * np.asarray(recycling.half_saturation_g_per_l) / bound,
-        saturation,
         bound,
         baseline,
         1.0 if uptake is None else uptake,
@@ -159,9 +141,9 @@ def _people(
     if columns[0].ndim != 1:
         raise ValueError("parameters and weight_kg must be numbers or have one axis, one value per person")
     flat = [np.ascontiguousarray(column, dtype=np.float64) for column in columns]
-    loss, exchanged, saved, saturated, scale, untreated, absorbed, per_gram = flat
+    loss, exchanged, saved, scale, untreated, absorbed, per_gram = flat
     kept = None if uptake is None else absorbed
-    return _People(loss, exchanged, saved, saturated, scale, untreated, kept, per_gram)
+    return _People(loss, exchanged, saved, scale, untreated, kept, per_gram)
 
 
 def _shape(given: FloatArray, people: _People) -> tuple[int, int]:
@@ -174,14 +156,17 @@ class _Series:
     Row n of a coefficient array is what the n-th power of (elapsed / step) is multiplied by.
     """
 
-    def __init__(self, people: _People, *, endogenous: bool) -> None:
+    def __init__(self, people: _People) -> None:
         self.people = people
         self.source = np.zeros(people.size)
-        shape = (_ORDER + 1, people.size)
-        self._z, self._w, self._s = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        self._depot = None if people.absorption is None else np.zeros(shape)
-        self._e = np.zeros(shape) if endogenous else None
-        self._f = np.zeros(shape) if endogenous else None
+        # what the rate of z comes from side by side, so that one product sums it: s, z, w and the depot
+        rates = [-people.saved, -people.loss, people.exchange]
+        if people.absorption is not None:
+            rates.append(people.absorption)
+        self._rates = np.array(rates)
+        self._terms = np.zeros((_ORDER + 1, *self._rates.shape))
+        self._s, self._z, self._w = (self._terms[:, index] for index in range(3))
+        self._depot = None if people.absorption is None else self._terms[:, 3]
         self._highest = np.zeros(people.size)
 
     def give(self, dose: FloatArray) -> None:
@@ -191,56 +176,40 @@ class _Series:
 
     def expand(self, step: float) -> None:
         """Coefficients of every state, order by order, for a step of `step` days."""
-        people, z, w, s = self.people, self._z, self._w, self._s
-        loss, exchange, saved = step * people.loss, step * people.exchange, -step * people.saved
-        np.divide(1.0, 1.0 + z[0], out=s[0])
-        minus = -s[0]
-        change, part = np.empty(people.size), np.empty(people.size)
+        s, z, depot = self._s, self._z, self._depot
+        rates = step * self._rates
+        minus = -1.0 / (1.0 + z[0])
+        change = np.empty(self.people.size)
+        # s - 1 without cancellation, so that small doses lose no digits: the rate has g (1 - s)
+        np.multiply(z[0], minus, out=s[0])
         for n in range(_ORDER):
-            if n:
-                np.einsum("ij,ij->j", z[1 : n + 1], s[n - 1 :: -1] if n > 1 else s[:1], out=change)
-                np.multiply(change, minus, out=s[n])
-                np.multiply(saved, s[n], out=change)
-            else:
-                # 1 - s without cancellation, so that small doses lose no digits
-                np.multiply(saved, z[0] * minus, out=change)
-            self._add_input(n, step, change)
-            change -= np.multiply(loss, z[n], out=part)
-            change += np.multiply(exchange, w[n], out=part)
-            np.multiply(change, 1.0 / (n + 1), out=z[n + 1])
-            _exchange(z, w, exchange, n, part)
-            if self._e is not None and self._f is not None:
-                self._expand_endogenous(self._e, self._f, n, loss, exchange, step * people.saturation)
-
-    def _add_input(self, n: int, step: float, change: FloatArray) -> None:
-        depot, absorption = self._depot, self.people.absorption
-        if depot is None or absorption is None:
+            np.einsum("ip,ip->p", rates, self._terms[n], out=change)
             if n == 0:
-                change += step * self.source
-            return
-        absorbed = step * absorption * depot[n]
-        change += absorbed
-        np.multiply(step * self.source - absorbed if n == 0 else -absorbed, 1.0 / (n + 1), out=depot[n + 1])
-
-    def _expand_endogenous(
-        self, e: FloatArray, f: FloatArray, n: int, loss: FloatArray, exchange: FloatArray, share: FloatArray
-    ) -> None:
-        s = self._s
-        # the zeroth term is s (1 + e) - 1 without cancellation
-        recycled = s[n] + np.einsum("ij,ij->j", e[: n + 1], s[n::-1]) if n else (e[0] - self._z[0]) * s[0]
-        np.multiply(share * recycled - loss * e[n] + exchange * f[n], 1.0 / (n + 1), out=e[n + 1])
-        _exchange(e, f, exchange, n, np.empty_like(loss))
+                np.negative(minus, out=s[0])
+                if depot is None:
+                    change += step * self.source
+            np.multiply(change, 1.0 / (n + 1), out=z[n + 1])
+            _exchange(z, self._w, rates[2], n, change)
+            if depot is not None:
+                np.multiply(depot[n], rates[3], out=change)
+                np.multiply(change, -1.0 / (n + 1), out=depot[n + 1])
+                if n == 0:
+                    depot[1] += step * self.source
+            if n + 1 < _ORDER:
+                np.einsum("ij,ij->j", z[1 : n + 2], s[n::-1], out=change)
+                np.multiply(change, minus, out=s[n + 1])
 
     def longest(self, tolerance: float) -> float:
         """The longest step, as a multiple of the step tried, whose last two terms are small for everybody."""
         np.maximum(self._highest, np.abs(self._z[0]) + np.abs(self._z[1]), out=self._highest)
-        allowed = tolerance * self._highest
-        shares = []
-        for n in (_ORDER - 1, _ORDER):
-            most = np.max(
-                np.divide(np.abs(self._z[n]), allowed, out=np.zeros_like(allowed), where=allowed > 0.0)
-            )
-            shares.append(_LONGEST if most == 0.0 else most ** (-1.0 / n))
+        per_allowed = np.divide(
+            1.0 / tolerance, self._highest, out=np.zeros_like(self._highest), where=self._highest > 0.0
+        )
+        most = np.max(np.abs(self._z[-2:]) * per_allowed, axis=1)
+        shares = [
+            _LONGEST if last == 0.0 else last ** (-1.0 / n)
+            for n, last in zip((_ORDER - 1, _ORDER), most.tolist(), strict=True)
+        ]
         return min(_SAFETY * min(shares), _LONGEST)
 
     def at(self, share: ArrayLike, states: FloatArray) -> FloatArray:
@@ -249,7 +218,7 @@ class _Series:
 
     def advance(self, share: float) -> None:
         """Make the state after `share` of the step tried the new start."""
-        for states in (self._z, self._w, self._depot, self._e, self._f):
+        for states in (self._z, self._w, self._depot):
             if states is not None:
                 states[0] = self.at(share, states)
 
@@ -257,11 +226,6 @@ class _Series:
     def rise(self) -> FloatArray:
         """Coefficients of the rise in plasma, in units of Km + C0."""
         return self._z
-
-    @property
-    def change(self) -> FloatArray | None:
-        """Coefficients of the relative change of endogenous IgG."""
-        return self._e
 
 
 def _exchange(inside: FloatArray, outside: FloatArray, rate: FloatArray, n: int, work: FloatArray) -> None:
@@ -271,16 +235,12 @@ def _exchange(inside: FloatArray, outside: FloatArray, rate: FloatArray, n: int,
     np.multiply(work, 1.0 / (n + 1), out=outside[n + 1])
 
 
-def _integrate(
-    people: _People, course: _Course, tolerance: float, total: FloatArray, made: FloatArray | None
-) -> None:
-    """Fill `total` (and `made`), times x people, from one change of input to the next."""
-    series = _Series(people, endogenous=made is not None)
+def _integrate(people: _People, course: _Course, tolerance: float, total: FloatArray) -> None:
+    """Fill `total`, times x people, from one change of input to the next."""
+    series = _Series(people)
     time, changes = course.time, _changes(course)
     row = int(np.searchsorted(time, changes[0], side="right"))
-    total[:row] = 0.0
-    if made is not None:
-        made[:row] = 0.0
+    total[:row] = people.baseline
     step = _FIRST_STEP_DAY
     for begin, end in pairwise(changes):
         at_once = (course.given == begin) & (course.infusion == 0.0)
@@ -295,17 +255,12 @@ def _integrate(
             later = end if step >= end - now else now + min(step, 0.5 * (end - now))
             reached = int(np.searchsorted(time, later, side="right"))
             if reached > row:
-                share = (time[row:reached] - now) / tried
-                total[row:reached] = series.at(share, series.rise)
-                if made is not None and series.change is not None:
-                    made[row:reached] = series.at(share, series.change)
+                rise = series.at((time[row:reached] - now) / tried, series.rise)
+                rise *= people.bound
+                np.add(rise, people.baseline, out=total[row:reached])
                 row = reached
             series.advance((later - now) / tried)
             now = later
-    total *= people.bound
-    total += people.baseline
-    if made is not None:
-        made += 1.0
 
 
 def _changes(course: _Course) -> list[float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -324,9 +325,7 @@ def evidence(
         if study.design in RANDOMISED and study.condition_group != "neighbour"
     )
     effects = [trial.effect for trial in trials if trial.effect is not None]
-    pooled = None
-    if any(effect.smd is not None for effect in effects):
-        pooled = PooledTrials.of(effects).cautious(next(iter(PRIORS.values())))
+    pooled = _pooled(tuple(effects)) if any(effect.smd is not None for effect in effects) else None
     near = _nearest(trials, mg_per_kg_per_28_day)
     return Evidence(
         trials=trials,
@@ -336,6 +335,12 @@ def evidence(
         dose_words=_dose_words(trials, near, mg_per_kg_per_28_day, route),
         sources=tuple(dict.fromkeys(source for trial in trials for source in trial.sources)),
     )
+
+
+@lru_cache(maxsize=4)
+def _pooled(effects: tuple[TrialEffect, ...]) -> Summary:
+    """The main answer; the trials are the same for whoever a plan is made for."""
+    return PooledTrials.of(effects).cautious(next(iter(PRIORS.values())))
 
 
 def _trial(
