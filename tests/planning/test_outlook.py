@@ -80,6 +80,15 @@ def test_a_level_that_was_not_measured_is_said_to_be_assumed(models: Catalogue) 
     assert any("own IgG is not known" in flag for flag in found.flags)
 
 
+@pytest.mark.parametrize("route", ["iv", "sc", "im"])
+def test_notes_name_models_as_people_do_and_say_once_what_is_assumed(models: Catalogue, route: str) -> None:
+    for indication in (None, "pi"):
+        found = _predicted(models, route=route, infusion_day=None, indication=indication)
+        said = " ".join(found.flags)
+        assert not [model for model in models.models if model in said]
+        assert said.count("own IgG") == 1, said
+
+
 def test_people_with_normal_igg_get_the_models_made_for_them(models: Catalogue) -> None:
     assert _predicted(models, indication=None).model == "normal"
     assert _predicted(models, indication="cidp").model == "normal"

@@ -31,7 +31,7 @@ from globulin.exposure.individual_results import (
 from globulin.exposure.level_checks import check_levels
 from globulin.exposure.likelihood import Levels
 from globulin.exposure.linear import FloatArray, checked_array
-from globulin.exposure.models import BODY, Parameters, Person, parameters
+from globulin.exposure.models import BODY, OWN_IGG_NOT_GIVEN, Parameters, Person, parameters
 from globulin.exposure.posterior import Posterior, sample
 from globulin.exposure.sensitivities import PARAMETERS, IndividualParameters
 from globulin.exposure.simulation import Models
@@ -221,7 +221,7 @@ def _own_igg(known: Catalogue, model: ModelFacts, person: Person) -> tuple[Perso
         return person, model.between_subject_sd.get("base", 0.0), ()
     median, cv = known.endogenous.median_g_per_l, known.endogenous.cv
     said = (
-        f"the person's own IgG is not given; it is fitted too, starting from that of healthy adults"
+        f"{OWN_IGG_NOT_GIVEN}; it is fitted too, starting from that of healthy adults"
         f" (median {median:g} g/L, CV {100 * cv:.0f}%)"
     )
     return replace(person, baseline_g_per_l=median), math.sqrt(math.log1p(cv**2)), (said,)

@@ -33,6 +33,8 @@ BODY = {
 }
 """Limits of any person; beyond them a unit or a digit was mistaken."""
 
+OWN_IGG_NOT_GIVEN = "the person's own IgG is not given"
+"""How a flag begins that says what is taken instead."""
 _ADULT_YEAR = 18.0
 
 # Boer P. Am J Physiol 1984;247:F632: lean body mass in kg = a weight (kg) + b height (cm) - c
@@ -274,7 +276,7 @@ def _baseline(model: ModelFacts, value: FloatArray, person: Person, flags: _Flag
         return value
     if person.baseline_g_per_l is None:
         if model.baseline_kind == "observed":
-            flags.add(f"the person's own IgG is not given; {float(value):g} g/L, typical here, is taken")
+            flags.add(f"{OWN_IGG_NOT_GIVEN}; {float(value):g} g/L, typical here, is taken")
         return value
     if model.baseline_kind in ("fixed", "estimated"):
         flags.add(f"the person's own IgG stands in place of the model's {float(np.mean(value)):.3g} g/L")

@@ -20,7 +20,7 @@ from globulin.dossier.study import RANDOMISED, Arm, Study
 from globulin.dossier.treatment import Product, Route
 from globulin.exposure.crowd_levels import Dosing
 from globulin.exposure.facts import Catalogue
-from globulin.exposure.models import Person
+from globulin.exposure.models import OWN_IGG_NOT_GIVEN, Person
 from globulin.exposure.population import has_route, simulate_population
 from globulin.exposure.regimen_changes import Settling, settling
 from globulin.exposure.results import Exposure, Simulated
@@ -204,7 +204,8 @@ def predict(
     )
     dosing = Dosing(grams, False, interval_day, route, infusion_day, daily_parts)
     people, known_by = _people(models, which, person, dosing, answer)
-    return _prediction(answer, settled, people, patient, known_by)
+    names = {each.id: each.name for each in models.models.values()}
+    return _prediction(answer, settled, people, patient, [names[model] for model in known_by], names)
 
 
 def _people(
@@ -248,12 +249,15 @@ def _prediction(
     settled: Sequence[Settling],
     people: Mapping[str, tuple[float, float]],
     patient: Patient,
-    known_by: tuple[str, ...],
+    known_by: Sequence[str],
+    names: Mapping[str, str],
 ) -> Prediction:
     given = patient.baseline_igg_g_per_l is not None
     flags = tuple(
-        flag if models == (answer.model,) else f"{', '.join(models)}: {flag}"
+        flag if models == (answer.model,) else f"{'; '.join(names[model] for model in models)}: {flag}"
         for flag, models in answer.all_flags().items()
+        # said below of all models together
+        if not flag.startswith(OWN_IGG_NOT_GIVEN)
     )
     if not given:
         flags = (
