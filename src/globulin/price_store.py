@@ -19,13 +19,12 @@ from typing import Literal
 
 from globulin.checking import Checker, MarkedFile
 from globulin.contents import parse
+from globulin.data_folder import data_folder
 from globulin.dossier import Dossier
 from globulin.dossier.price import PriceList
 from globulin.dossier.provenance import Source
 from globulin.errors import Fault, InputError
 
-VARIABLE = "GLOBULIN_DATA_DIR"
-"""Environment variable that names another data folder."""
 _SLUG = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _CHECKER = Checker(PriceList)
 
@@ -49,13 +48,8 @@ class Kept:
 
 
 def folder() -> Path:
-    """The folder of price lists: `$GLOBULIN_DATA_DIR/prices`, or in the system's place for a user's data."""
-    named = os.environ.get(VARIABLE)
-    if named:
-        return Path(named).expanduser() / "prices"
-    from platformdirs import user_data_path
-
-    return user_data_path("globulin", appauthor=False) / "prices"
+    """The folder of price lists: `prices` in the data folder."""
+    return data_folder() / "prices"
 
 
 def stored() -> tuple[Stored, ...]:

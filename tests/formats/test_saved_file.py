@@ -1,4 +1,4 @@
-"""The file of a saved plan: what goes in comes out, and whatever else comes in is answered in one line."""
+"""Saved plans and levels: what goes in comes out, and whatever else comes in is answered in one line."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from globulin.asked import InfusionAsked, PatientAsked, PriceAsked, RegimenAsked
+from globulin.asked import InfusionAsked, PatientAsked, PersonAsked, PriceAsked, RegimenAsked
 from globulin.dossier.letter import LetterFacts
 from globulin.errors import InputError
-from globulin.formats.saved_file import MAX_BYTES, SavedPlan, read_saved, saved_text
+from globulin.formats.saved_file import (
+    MAX_BYTES,
+    SavedDose,
+    SavedLevel,
+    SavedLevels,
+    SavedPlan,
+    read_saved,
+    read_saved_levels,
+    saved_text,
+)
 
 _NUMBERS = st.floats(min_value=-1e9, max_value=1e9, allow_nan=False)
 _TEXTS = st.text(max_size=40)
@@ -52,6 +61,7 @@ def _records(kind: Any) -> st.SearchStrategy[Any]:
         price=_records(PriceAsked),
     )
 )
+@settings(deadline=None)  # the first one makes the readers
 def test_whatever_was_asked_comes_back(plan: SavedPlan) -> None:
     assert read_saved(saved_text(plan).encode()) == plan
 
@@ -98,7 +108,7 @@ HEAD = '"globulin": "plan", "version": 1'
         ("9" * 5000, "cannot be read as JSON"),
         ("[]", "no saved plan of globulin"),
         ('{"weight_kg": 62}', "no saved plan of globulin"),
-        ('{"globulin": "levels", "version": 1}', "no saved plan of globulin"),
+        ('{"globulin": "levels", "version": 1}', "it holds measured levels, which open on the screen Levels"),
         ('{"globulin": ["plan"], "version": 1}', "no saved plan of globulin"),
         ('{"globulin": "plan"}', "its version is no whole number"),
         ('{"globulin": "plan", "version": true}', "its version is no whole number"),
@@ -156,3 +166,90 @@ def test_no_value_of_a_field_does_more_than_be_refused_or_read(value: Any) -> No
         said = str(refused)
         # a message names the field and never what stands in it
         assert not (isinstance(value, str) and len(value) > 12 and value in said)
+
+
+# --- levels --------------------------------------------------------------------------------------------
+
+
+@given(
+    st.builds(
+        SavedLevels,
+        model=st.text(min_size=1, max_size=40),
+        person=_records(PersonAsked),
+        doses=st.lists(_records(SavedDose), max_size=5).map(tuple),
+        levels=st.lists(_records(SavedLevel), max_size=5).map(tuple),
+        at_day=st.lists(_NUMBERS, max_size=5).map(tuple),
+    )
+)
+@settings(deadline=None)  # the first one makes the readers
+def test_whatever_levels_were_asked_come_back(levels: SavedLevels) -> None:
+    assert read_saved_levels(saved_text(levels).encode()) == levels
+
+
+def test_of_levels_too_only_what_was_said_is_written() -> None:
+    levels = SavedLevels(
+        model="normal",
+        person=PersonAsked(weight_kg=62.0),
+        doses=(SavedDose(day=0.0, dose_g=25.0, interval_day=28.0, additional=4),),
+        levels=(
+            SavedLevel(day=28.0, igg_g_per_l=11.2),
+            SavedLevel(day=56.0, igg_g_per_l=2.0, below_limit=True),
+        ),
+        at_day=(84.0,),
+    )
+    assert json.loads(saved_text(levels)) == {
+        "globulin": "levels",
+        "version": 1,
+        "model": "normal",
+        "person": {"weight_kg": 62.0},
+        "doses": [{"day": 0.0, "dose_g": 25.0, "interval_day": 28.0, "additional": 4}],
+        "levels": [
+            {"day": 28.0, "igg_g_per_l": 11.2},
+            {"day": 56.0, "igg_g_per_l": 2.0, "below_limit": True},
+        ],
+        "at_day": [84.0],
+    }
+
+
+LEVELS = '"globulin": "levels", "version": 1, "model": "normal"'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "cannot be read as JSON"),
+        ("[]", "no saved set of levels of globulin"),
+        ('{"globulin": "plan", "version": 1}', "it holds a plan, which opens on the screen Plan"),
+        ('{"globulin": {}, "version": 1}', "no saved set of levels of globulin"),
+        ('{"globulin": "levels", "version": 2}', "saved by a newer globulin (version 2"),
+        ('{"globulin": "levels", "version": 1}', "'model' holds a value"),
+        ('{"globulin": "levels", "version": 1, "model": 5}', "'model' holds a value"),
+        (f'{{{LEVELS}, "more": 1}}', "a field that this version does not know: 'more'"),
+        (f'{{{LEVELS}, "doses": {{}}}}', "'doses' is no list of up to 1000 rows"),
+        (f'{{{LEVELS}, "doses": [{", ".join(["{}"] * 1001)}]}}', "'doses' is no list of up to 1000 rows"),
+        (f'{{{LEVELS}, "doses": [5]}}', "'doses.0' is no group of fields"),
+        (f'{{{LEVELS}, "doses": [{{"day": 0}}]}}', "'doses.0.dose_g' holds a value"),
+        (f'{{{LEVELS}, "doses": [{{"day": 0, "dose_g": "5"}}]}}', "'doses.0.dose_g' holds a value"),
+        (
+            f'{{{LEVELS}, "doses": [{{"day": 0, "dose_g": 5, "route": "po"}}]}}',
+            "'doses.0.route' holds a value",
+        ),
+        (f'{{{LEVELS}, "levels": [{{"day": 0, "igg": 5}}]}}', "does not know: 'levels.0.igg'"),
+        (f'{{{LEVELS}, "levels": [{{"day": 1e999, "igg_g_per_l": 5}}]}}', "'levels.0.day' holds a value"),
+        (f'{{{LEVELS}, "at_day": 84}}', "'at_day' holds a value"),
+        (f'{{{LEVELS}, "at_day": [true]}}', "'at_day' holds a value"),
+        (f'{{{LEVELS}, "at_day": [1e999]}}', "'at_day' holds a value"),
+        (f'{{{LEVELS}, "person": {{"weight_kg": "62"}}}}', "'person.weight_kg' holds a value"),
+    ],
+)
+def test_what_are_no_saved_levels_is_one_line(text: str, words: str) -> None:
+    with pytest.raises(InputError) as refused:
+        read_saved_levels(text.encode())
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@given(st.binary(max_size=200) | _TEXTS.map(str.encode))
+def test_no_file_at_all_is_read_as_levels(raw: bytes) -> None:
+    with pytest.raises(InputError):
+        read_saved_levels(raw)
