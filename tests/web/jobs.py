@@ -40,6 +40,10 @@ def waits_for(path: Path) -> str:
     return "seen"
 
 
+def sleeps(_: object) -> None:
+    time.sleep(60)
+
+
 def never_ends(started: Path) -> None:
     started.touch()
     while True:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globulin.web.app import Settings, create_app
-from globulin.web.guard import HEADERS, MOST_BYTES, Door, Guard
+from globulin.web.guard import HEADERS, Door, Guard
 from web import sample
 from web.conftest import ORIGIN, PORT
 
@@ -386,19 +386,71 @@ def test_static_files_need_no_cookie_and_say_what_they_are(app: FastAPI, door: D
 # --- how much may be said ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("length", [str(MOST_BYTES + 1), "99999999999999999999", "-1", "1e3", "two", "+5"])
-def test_a_long_body_is_refused_by_its_length(app: FastAPI, door: Door, length: str) -> None:
-    heard = ask(app, "POST", headers=let_in(door, content_length=length), chunks=(b"",))
-    assert heard.status == 413
-    assert heard.headers["connection"] == "close"
+MEGABYTE = 2**20
+CHUNK = b"x" * 65536
+
+MOST = {
+    "/sample": 2,
+    "/plan": 2,
+    "/plan/open": 2,
+    "/api/plan": 2,
+    "/nothing": 2,
+    # where the files of prices arrive, and there alone, however an address is written
+    "/prices": 8,
+    "/prices/": 2,
+    "/prices/remove": 2,
+    "/prices/list/prices": 2,
+    "//prices": 2,
+    "/PRICES": 2,
+    "/static/../prices": 2,
+    "/sample/prices": 2,
+}
+"""The megabytes that are taken at each address."""
 
 
-def test_a_long_body_without_a_length_is_refused_when_it_is_long(app: FastAPI, door: Door) -> None:
-    chunk = b"x" * 65536
-    chunks = (chunk,) * (MOST_BYTES // len(chunk) + 2)
-    assert ask(app, "POST", headers=let_in(door), chunks=chunks).status == 413
-    # nor does a length that lies help
-    assert ask(app, "POST", headers=let_in(door, content_length="3"), chunks=chunks).status == 413
+@pytest.mark.parametrize("length", ["99999999999999999999", "-1", "1e3", "two", "+5", ""])
+def test_a_length_that_is_none_is_refused(app: FastAPI, door: Door, length: str) -> None:
+    headers = [*let_in(door), ("content-length", length)]
+    for path in ("/sample", "/prices"):
+        heard = ask(app, "POST", path, headers=headers, chunks=(b"",))
+        assert heard.status == 413
+        assert heard.headers["connection"] == "close"
+
+
+@pytest.fixture
+def reached(door: Door) -> Guard:
+    """A guard before an app that says what it was given."""
+
+    async def counts(scope: Any, receive: Any, send: Any) -> None:
+        body = (await receive())["body"]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": str(len(body)).encode()})
+
+    return Guard(counts, door=door, refusals=in_short)
+
+
+@pytest.mark.parametrize("path", MOST)
+def test_a_body_may_have_what_its_address_takes_and_no_more(reached: Guard, door: Door, path: str) -> None:
+    most = MOST[path] * MEGABYTE
+    whole = (CHUNK,) * (most // len(CHUNK))
+    for headers in (let_in(door), let_in(door, content_length=str(most))):
+        heard = ask(reached, "POST", path, headers=headers, chunks=whole)
+        assert (heard.status, heard.body) == (200, str(most).encode())
+    # by its length, before any of it is read; without a length, or with one that lies, once it is too long
+    for headers, chunks in (
+        (let_in(door, content_length=str(most + 1)), ()),
+        (let_in(door), (*whole, b"x")),
+        (let_in(door, content_length="3"), (*whole, b"x")),
+        (let_in(door, transfer_encoding="chunked"), (*whole, CHUNK, CHUNK)),
+    ):
+        heard = ask(reached, "POST", path, headers=headers, chunks=chunks)
+        assert (heard.status, heard.headers["connection"]) == (413, "close")
+
+
+@pytest.mark.parametrize(("path", "megabytes"), [("/sample", 2), ("/prices", 8), ("/api/plan", 2)])
+def test_the_refusal_says_how_much_is_taken(app: FastAPI, door: Door, path: str, megabytes: int) -> None:
+    heard = ask(app, "POST", path, headers=let_in(door, content_length="99999999"))
+    assert f"The most that is taken here is {megabytes} MB." in heard.body.decode()
 
 
 def test_a_body_from_one_who_was_not_let_in_is_not_read(app: FastAPI, door: Door) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from html import unescape
@@ -200,6 +201,73 @@ def test_script_in_a_file_is_shown_as_text(client: TestClient) -> None:
     answer = client.post("/levels", data={**TYPED, "do": "load"}, files={"file": ("<b>.csv", raw)})
     page = client.get(answer.headers["location"].partition("#")[0]).text
     assert "<script>alert" not in page
+
+
+def saved(client: TestClient, **changed: str) -> tuple[str, bytes]:
+    """The page of a fit, and the file that it is saved as."""
+    answer = client.post("/levels", data={**TYPED, **changed, "do": "fit"})
+    address = answer.headers["location"].partition("#")[0]
+    page = client.get(address).text
+    assert f'action="{address}/save"' in page
+    file = client.post(f"{address}/save")
+    assert file.headers["content-disposition"] == 'attachment; filename="levels.globulin.json"'
+    return page, file.content
+
+
+def without_draft(page: str) -> str:
+    return re.sub(r"/levels/[0-9a-f]{32}", "/levels/", page)
+
+
+def test_what_is_saved_opens_as_it_was(client: TestClient) -> None:
+    page, file = saved(client, dose_1_route="sc", level_2_below_limit="yes", at_day="90.5, 112")
+    answer = client.post("/levels/open", files={"saved": ("levels.globulin.json", file)})
+    assert re.fullmatch(r"/levels/[0-9a-f]{32}", answer.headers["location"])
+    again = client.get(answer.headers["location"]).text
+    assert without_draft(again).replace("/keep", "") == without_draft(page).replace("/keep", "")
+    assert b"11.2" in file
+    assert json.loads(file)["doses"][0] == {
+        "day": 0.0,
+        "dose_g": 25.0,
+        "route": "sc",
+        "interval_day": 28.0,
+        "additional": 4,
+    }
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b"", "choose the file of saved levels first|cannot be read as JSON"),
+        (b'{"globulin": "plan", "version": 1}', "opens on the screen Plan"),
+        (
+            b'{"globulin": "levels", "version": 1, "model": "<b>"}',
+            "a kind of person that this dossier does not",
+        ),
+        (
+            json.dumps(
+                {
+                    "globulin": "levels",
+                    "version": 1,
+                    "model": "normal",
+                    "levels": [{"day": day, "igg_g_per_l": 9.0} for day in range(21)],
+                }
+            ).encode(),
+            "there are 21 levels, and up to 20 fit here",
+        ),
+    ],
+)
+def test_a_file_that_does_not_open_is_said(client: TestClient, raw: bytes, said: str) -> None:
+    answer = client.post("/levels/open", files={"saved": ("x.json", raw)})
+    assert answer.status_code == 422
+    (words_,) = re.findall(r'<p role="alert"><strong>(.*?)</strong>', answer.text)
+    assert re.search(said, unescape(words_), re.IGNORECASE)
+
+
+def test_what_is_not_whole_is_not_saved(client: TestClient) -> None:
+    answer = client.post("/levels", data={**TYPED, "level_1_day": "x", "do": "fit"})
+    address = answer.headers["location"].partition("#")[0]
+    assert "/save" not in client.get(address).text
+    assert client.post(f"{address}/save").status_code == 404
 
 
 def test_another_screens_draft_is_not_found(client: TestClient) -> None:

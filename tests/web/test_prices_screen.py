@@ -23,12 +23,15 @@ TRUTH = Path(__file__).parents[1] / "truth"
 LIMITS = TRUTH / "cms_payment_limits_2025q4.csv"
 CROSSWALK = TRUTH / "cms_ndc_crosswalk_2025q4.csv"
 
-LATER = (
-    LIMITS.read_bytes()
-    .replace(b"October 1, 2025 through December 31, 2025", b"January 1, 2026 through March 31, 2026")
-    .replace(b"500 MG,50.737", b"500 MG,55.8107")
-    .replace(b"2Q25", b"3Q25")
-)
+
+def later(raw: bytes) -> bytes:
+    """A file dated a quarter later."""
+    return raw.replace(
+        b"October 1, 2025 through December 31, 2025", b"January 1, 2026 through March 31, 2026"
+    )
+
+
+LATER = later(LIMITS.read_bytes()).replace(b"500 MG,50.737", b"500 MG,55.8107").replace(b"2Q25", b"3Q25")
 """The real rows, dated a quarter later, with Privigen at 10% more: 55.8107 USD instead of 50.737."""
 
 
@@ -118,6 +121,26 @@ def test_a_zip_and_its_crosswalk(client: TestClient) -> None:
     files = {"file": ("a.zip", packed.getvalue()), "crosswalk": ("b.csv", CROSSWALK.read_bytes())}
     answer = client.post("/prices", files=files)
     assert answer.status_code == 303
+
+
+def test_the_crosswalk_as_large_as_it_is_unpacked(client: TestClient) -> None:
+    # the published file of this quarter has 2,823,030 bytes; the rows of other drugs make it so large
+    *_, last = rows = CROSSWALK.read_bytes().splitlines(keepends=True)
+    size = sum(map(len, rows))
+    raw = b"".join([*rows, *[last] * ((2_823_030 - size) // len(last) + 1)])
+    files = {"file": ("2026q1.csv", LATER), "crosswalk": ("crosswalk.csv", later(raw))}
+    answer = client.post("/prices", files=files)
+    assert answer.status_code == 303, errors(unescape(answer.text))
+    page = client.get(answer.headers["location"]).text
+    # Medicare's packages of immune globulin in that quarter
+    assert re.search(r"\b[1-9]\d packages\.", page)
+
+
+def test_files_that_are_too_large_are_said_to_be(client: TestClient) -> None:
+    answer = client.post("/prices", files={"file": ("a.csv", b"x" * 8 * 2**20)})
+    assert answer.status_code == 413
+    assert "The most that is taken here is 8 MB." in answer.text
+    assert kept() == []
 
 
 def test_a_list_of_ones_own(client: TestClient) -> None:

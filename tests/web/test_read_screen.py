@@ -11,11 +11,15 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from html import unescape
+from pathlib import Path
 from typing import Any
 
 import httpx2
+import jsonschema
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from pypdf import PdfReader
 
 from globulin.cli import main
 from globulin.findings import find
@@ -197,6 +201,100 @@ def test_what_is_typed_is_shown_as_text(reader: httpx2.Client) -> None:
     assert "<script>alert" not in page.text
 
 
+# --- to take along -----------------------------------------------------------------------------------
+
+CHOSEN = "?prior=own&own_mean=0.2&own_sd=0.5&silent=zero&as_if.peterson_1990=0.3&weight_kg=50"
+
+
+def links(page: str) -> list[str]:
+    """Where the page's own files are offered."""
+    place = re.search(r'<p id="take".*?</p>', page, re.DOTALL)
+    assert place
+    return [unescape(address) for address in re.findall(r'href="([^"]+)" download', place[0])]
+
+
+@pytest.mark.parametrize("query", ["", CHOSEN])
+def test_the_files_of_the_page_are_offered_with_its_choices(reader: httpx2.Client, query: str) -> None:
+    page = reader.get(f"/{query}").text
+    assert links(page) == [f"/globulin.pdf{query}", f"/dossier.json{query}"]
+    # where the static site links to files beside it, this page leads to the place where it offers them
+    assert page.count('href="#take">globulin.pdf</a>') == page.count('href="#take">dossier.json</a>') == 1
+    for address, kind in zip(links(page), ("application/pdf", "application/json"), strict=True):
+        found = reader.get(address)
+        assert (found.status_code, found.headers["content-type"]) == (200, kind)
+        name = address.removeprefix("/").partition("?")[0]
+        assert found.headers["content-disposition"] == f'attachment; filename="{name}"'
+        assert found.headers["cache-control"] == "no-store"
+
+
+def test_the_script_moves_the_links_with_the_choices(reader: httpx2.Client) -> None:
+    assert links(part(reader, "?prior=sceptical&shown=").text)[0] == "/globulin.pdf?prior=sceptical"
+
+
+def paper_text(reader: httpx2.Client, query: str) -> str:
+    pdf = reader.get(f"/globulin.pdf{query}").content
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages).split())
+
+
+def test_the_paper_says_first_that_it_is_not_the_page_as_it_stands(reader: httpx2.Client) -> None:
+    assert "This is not the page as it stands" not in paper_text(reader, "")
+    text = paper_text(reader, CHOSEN)
+    start = text[: text.index("In one minute")]
+    assert "This is not the page as it stands" in start
+    assert "an effect around 0.2, with an SD of 0.5" in start
+    assert "What if Peterson 1990 had found: 0.3 standard deviations" in start
+    assert "Body weight: 50 kg" in start
+    # all three answers stand in the file, whichever of them the screen shows
+    assert "As exactly zero" not in start
+
+
+@pytest.mark.parametrize("prior", ["0.2,0.5", "sceptical"])
+def test_the_paper_puts_each_opinion_under_its_own_name(reader: httpx2.Client, prior: str) -> None:
+    query = "?prior=own&own_mean=0.2&own_sd=0.5" if "," in prior else f"?prior={prior}"
+    text = paper_text(reader, query)
+    document = evidence(*(f"--priors={name}" for name in (prior, *(n for n in PRIORS if n != prior))))
+    names = [name if name in PRIORS else "your own" for name in document["answers"]["numbers_only"]["bayes"]]
+    table = text[text.index("Table 4") :]
+    # the headings in the order of the numbers below them
+    places = [table.index(f"Bayes, {name} prior") for name in names]
+    assert places == sorted(places)
+    for answer in document["answers"].values():
+        numbers = [
+            f"{in_words(bayes['median'])} ({in_words(bayes['ci_lower'])} to {in_words(bayes['ci_upper'])});"
+            for bayes in answer["bayes"].values()
+        ]
+        assert all(number in table for number in numbers)
+        row = [table.index(number) for number in numbers]
+        assert row == sorted(row)
+
+
+@pytest.mark.parametrize("query", ["", CHOSEN, "?condition=fibromyalgia"])
+def test_the_data_hold_what_was_chosen_and_what_came_of_it(reader: httpx2.Client, query: str) -> None:
+    found = reader.get(f"/dossier.json{query}").json()
+    schema = Path(__file__).parents[2] / "docs" / "schema" / "dossier_json.schema.json"
+    jsonschema.validate(found, json.loads(schema.read_text(encoding="utf-8")))
+    assert len(found["chosen"]) == {"": 0, CHOSEN: 3}.get(query, 1)
+    assert found["results"]["weight_kg"] == (50 if "weight" in query else 70)
+    if query == CHOSEN:
+        answer = next(each for each in found["results"]["trials"]["answers"] if each["id"] == "null_censored")
+        said = evidence("--priors=0.2,0.5", "--as-if", "peterson_1990=0.3")
+        assert answer["bayes"][0]["median"] == said["answers"]["null_censored"]["bayes"]["0.2,0.5"]["median"]
+
+
+def test_there_is_a_paper_where_no_trial_can_be_pooled(reader: httpx2.Client) -> None:
+    assert "Whose trials count: Fibromyalgia only" in paper_text(reader, "?condition=fibromyalgia")
+
+
+@pytest.mark.parametrize("name", ["globulin.pdf", "dossier.json"])
+@pytest.mark.parametrize(
+    "query", ["?prior=own", "?weight_kg=1", "?nobody=asked", "?prior=a&prior=b", "?as_if.peterson_1990=9"]
+)
+def test_there_is_no_file_for_what_cannot_be(reader: httpx2.Client, name: str, query: str) -> None:
+    found = reader.get(f"/{name}{query}")
+    assert found.status_code == 422
+    assert "content-disposition" not in found.headers
+
+
 # --- only what changes -------------------------------------------------------------------------------
 
 
@@ -208,7 +306,7 @@ def swapped(answer: httpx2.Response) -> set[str]:
     return set(re.findall(r'<\w+ id="([\w.-]+)"[^>]* hx-swap-oob', answer.text))
 
 
-ALWAYS = {"answer", "yours", "told"}
+ALWAYS = {"answer", "yours", "take", "told"}
 
 
 def test_the_script_gets_only_the_blocks_that_differ(reader: httpx2.Client) -> None:
@@ -288,6 +386,62 @@ def test_a_choice_by_keyboard_moves_the_answer_and_nothing_else(browser_page: Pa
     page.go_back()
     expect(page.locator('[name="prior"][value="enthusiastic"]')).to_be_checked()
     expect(page.locator("#answer .value")).to_have_text(wanted[0])
+
+
+def test_back_gives_the_whole_page_of_the_state_before(browser: Browser, served: Served) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(served.opening)
+    page.locator('[name="prior"][value="sceptical"]').check()
+    expect(page.locator("#yours")).to_contain_text("choices of your own")
+    page.locator('[name="prior"][value="enthusiastic"]').check()
+    expect(page).to_have_url(f"{served.address}/?prior=enthusiastic")
+    # nothing of the page is kept anywhere, so it is asked for again
+    devtools = context.new_cdp_session(page)
+    devtools.send("Network.clearBrowserCache")
+    asked: list[dict[str, str]] = []
+    page.on("request", lambda sent: asked.append(sent.headers) if sent.is_navigation_request() else None)
+    page.go_back()
+    expect(page.locator('[name="prior"][value="sceptical"]')).to_be_checked()
+    expect(page.locator("main section")).to_have_count(len(CONTENTS))
+    expect(page.locator("header.bar nav a[aria-current]")).to_have_text("Read")
+    assert "doctype" in page.evaluate("document.doctype && '<!doctype ' + document.doctype.name")
+    assert asked
+    assert not any(name.startswith("hx-") for headers in asked for name in headers)
+    context.close()
+
+
+@pytest.mark.parametrize("width", [320, 1100, 2200])
+def test_what_stands_above_does_not_move_from_screen_to_screen(browser_page: Page, width: int) -> None:
+    page = browser_page
+    page.set_viewport_size({"width": width, "height": 900})
+    places = set()
+    for name in ("Read", "Plan", "Compare", "Levels", "Prices"):
+        page.get_by_role("navigation", name="Screens").get_by_role("link", name=name).click()
+        expect(page.locator("nav a[aria-current]")).to_have_text(name)
+        # the page arrives in parts, its style after its first lines
+        page.wait_for_function("() => getComputedStyle(document.body).fontFamily.includes('Source Sans')")
+        places.add(
+            page.evaluate(
+                "['.brand', '.bar nav', 'main'].map(each =>"
+                " document.querySelector(each).getBoundingClientRect().left).join()"
+            )
+        )
+    assert len(places) == 1
+
+
+def test_the_apps_style_leaves_the_parts_of_the_page_as_they_are(browser_page: Page) -> None:
+    page = browser_page
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(page.locator("#made")).to_be_visible()
+    bent = page.evaluate(
+        """() => [...document.querySelectorAll('main article.entry')].filter(each =>
+            getComputedStyle(each).display !== 'block'
+            || [...each.querySelectorAll(':scope > p')].some(line => line.offsetHeight > 400))
+            .map(each => each.id)"""
+    )
+    assert page.locator("main article.entry").count() > 30
+    assert bent == []
 
 
 def test_every_control_is_reached_by_keyboard(browser_page: Page) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import logging
 import os
 import re
 import select
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 
 from globulin.errors import InputError
 from globulin.web import server, serving
@@ -31,7 +33,9 @@ PASSWORD = "correct horse battery"  # noqa: S105  (of no real door)
 
 # the command with one more address, whose answer takes as long as it is told, and less patience
 PROGRAM = """
+import asyncio
 import sys
+from fastapi.responses import StreamingResponse
 from globulin.web import app as made
 from web import jobs
 
@@ -45,10 +49,19 @@ def with_slow(*arguments):
         from pathlib import Path
         return await app.state.desk.work.run(jobs.waits_for, Path(path))
 
+    @app.get("/drips")
+    async def drips():
+        async def drops():
+            yield "a"
+            await asyncio.sleep(60)
+        return StreamingResponse(drops())
+
     return app
 
-from globulin.web import serving
-made.prepare = jobs.prepare
+from globulin.web import opened, serving
+from globulin.web.screens import read_work
+opened.prepare = jobs.prepare
+read_work.offered = jobs.sleeps
 serving.create_app = with_slow
 serving.GRACE_SECONDS = 2
 from globulin.cli import main
@@ -161,14 +174,65 @@ def refused_within(port: int) -> None:
     raise AssertionError("it still listens")
 
 
-def test_a_request_that_never_ends_is_given_up_after_a_while(tmp_path: Path) -> None:
-    with started(tmp_path) as it, socket.create_connection(("127.0.0.1", it.port)) as line:
-        request = f"GET /waits?path={tmp_path / 'never'} HTTP/1.1\r\nHost: 127.0.0.1:{it.port}\r\n"
+@pytest.mark.parametrize(
+    ("path", "begun", "last", "times"),
+    [
+        # nothing was answered yet: a refusal, whole
+        ("/waits?path={folder}/never", b"", rb"HTTP/1\.1 503 .*Too much is being computed.*</html>\s*", 1),
+        # the page was under way: it says that this is not all of it, and comes to its end
+        (
+            "/",
+            b"</nav>",
+            rb"HTTP/1\.1 200 .*globulin was stopped before the page was whole.*\r\n0\r\n\r\n",
+            1,
+        ),
+        # what cannot be brought to an end has none, so that nobody takes it for whole
+        ("/drips", b"\r\na\r\n", rb"HTTP/1\.1 200 .*\r\n1\r\na\r\n", 1),
+        # by one who presses Ctrl-C again
+        ("/drips", b"\r\na\r\n", rb"HTTP/1\.1 200 .*\r\n1\r\na\r\n", 3),
+    ],
+    ids=["before its answer", "in the middle of a page", "in the middle of a stream", "told three times"],
+)
+def test_a_request_that_never_ends_is_given_up_after_a_while(
+    tmp_path: Path, path: str, begun: bytes, last: bytes, times: int
+) -> None:
+    with started(tmp_path) as it, socket.create_connection(("127.0.0.1", it.port), timeout=SECONDS) as line:
+        assert it.get("/static/site.css")[0] == 200
+        request = f"GET {path.format(folder=tmp_path)} HTTP/1.1\r\nHost: 127.0.0.1:{it.port}\r\n"
         line.sendall(f"{request}Authorization: Bearer {it.token}\r\n\r\n".encode())
+        heard = b""
+        while begun not in heard:
+            heard += line.recv(65536)
         time.sleep(0.5)
+        for _ in range(times - 1):
+            it.process.send_signal(signal.SIGINT)
+            time.sleep(0.2)
         status, _, error = it.end(signal.SIGINT)
-    assert status == 0
-    assert str(tmp_path) not in error
+        while more := line.recv(65536):
+            heard += more
+        assert gone(it.process.pid), "a worker is left"
+    assert (status, error) == (0, "")
+    assert re.fullmatch(last, heard, re.DOTALL), heard[-600:]
+
+
+def test_only_what_a_stop_cuts_short_is_not_said(caplog: pytest.LogCaptureFixture) -> None:
+    server = uvicorn.Server(uvicorn.Config("none", log_config=None))
+    logger = logging.getLogger("uvicorn.error")
+    cut_short = serving._CutShort(server)
+    logger.addFilter(cut_short)
+    try:
+        for server.should_exit in (False, True):
+            logger.error("ASGI callable returned without completing response.")
+            logger.error("Cancel %s running task(s), timeout graceful shutdown exceeded", 2)
+            logger.error("Exception in ASGI application\n")
+    finally:
+        logger.removeFilter(cut_short)
+    assert [record.msg.split()[0] for record in caplog.records] == [
+        "ASGI",
+        "Cancel",
+        "Exception",
+        "Exception",
+    ]
 
 
 def gone(group: int) -> bool:
@@ -317,13 +381,13 @@ def test_over_tls_a_password_lets_in(
     listening = Listening("localhost", 0, with_password(tmp_path), *certificate)
     said: list[str] = []
     servers: list[Any] = []
-    real = serving.uvicorn.Server
+    real = serving._Server
 
     def server_made(config: Any) -> Any:
         servers.append(real(config))
         return servers[0]
 
-    monkeypatch.setattr(serving.uvicorn, "Server", server_made)
+    monkeypatch.setattr(serving, "_Server", server_made)
     # signals are the main thread's
     monkeypatch.setattr(serving.signal, "signal", lambda *_: None)
     running = threading.Thread(

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from globulin.web import views
 
 # the part of a page that the tests draw: it uses a macro, which a block drawn alone must have too
-PLAIN = {"plain": views.PLAIN[404], "said": None, "entry": True, "here": None}
+PLAIN = {"plain": views.PLAIN[404], "said": None, "start": None, "entry": True, "here": None}
 
 
 def test_a_part_is_a_block_of_the_page_and_nothing_else() -> None:
@@ -41,6 +41,23 @@ def test_a_script_gets_the_part_and_the_address(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
+    ("headers", "part"),
+    [
+        ({}, False),
+        # what htmx 4.0.1 sends for a swap, for a page that it selects from, and for one of the history
+        ({"HX-Request": "true", "HX-Request-Type": "partial"}, True),
+        ({"HX-Request": "true", "HX-Request-Type": "full"}, False),
+        ({"HX-History-Restore-Request": "true", "HX-Request-Type": "full"}, False),
+        ({"HX-Request": "true", "HX-History-Restore-Request": "true"}, False),
+    ],
+)
+def test_a_page_that_is_restored_is_whole(client: TestClient, headers: dict[str, str], part: bool) -> None:
+    found = client.get("/shown/1", headers=headers)
+    assert found.text.startswith("<!doctype html>") != part
+    assert ("hx-push-url" in found.headers) == part
+
+
+@pytest.mark.parametrize(
     ("here", "current"), [("/", "Read"), ("/plan", "Plan"), ("/plan/0123", "Plan"), (None, "")]
 )
 def test_the_navigation_says_where_one_is(here: str | None, current: str) -> None:
@@ -60,6 +77,39 @@ def test_every_refusal_has_words(status: int) -> None:
     kind, body = views.refusal("/api/plan", status)
     assert kind == "application/json"
     assert json.loads(body)["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "start"),
+    [
+        (f"/plan/{'0' * 32}/result", ("/plan", "Plan")),
+        (f"/compare/{'a1' * 16}", ("/compare", "Compare")),
+        (f"/levels/{'0' * 32}", ("/levels", "Levels")),
+        (f"/prices/imported/{'0' * 32}", ("/prices", "Prices")),
+        (f"/other/{'0' * 32}", None),
+    ],
+)
+def test_a_form_that_is_kept_no_more_is_said_to_be(path: str, start: tuple[str, str] | None) -> None:
+    page = views.refusal(path, 404)[1].decode()
+    assert "<h1>This is kept no more</h1>" in page
+    assert "in memory only, for twelve hours and until globulin stops" in page
+    if start is not None:
+        assert f'<a href="{start[0]}">Begin again at {start[1]}</a>' in page
+        assert f'aria-current="page">{start[1]}<' in page
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/plan/0123", f"/plan/{'0' * 33}", f"/{'0' * 32}"])
+def test_what_was_never_there_is_not_said_to_have_been(path: str) -> None:
+    page = views.refusal(path, 404)[1].decode()
+    assert "<h1>Nothing is here</h1>" in page
+    assert '<a href="/">Go to the start</a>' in page
+
+
+def test_what_is_said_begins_as_a_sentence_does() -> None:
+    assert (
+        b"<strong>This form has no such field.</strong>"
+        in views.refusal("/plan", 422, "this form has no such field.")[1]
+    )
 
 
 def test_a_password_is_asked_for_where_there_is_one_only() -> None:

@@ -7,6 +7,7 @@ drift from what is written.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -173,14 +174,18 @@ def citations_document(dossier: Dossier, findings: Findings) -> dict[str, Any]:
 
 
 def whole_document(
-    dossier: Dossier, findings: Findings, *, version: str, made_on: str | None
+    dossier: Dossier, findings: Findings, *, version: str, made_on: str | None, chosen: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """What `dossier.json` holds: all records and all results. Its schema is `whole_schema()`."""
+    """What `dossier.json` holds: all records and all results. Its schema is `whole_schema()`.
+
+    chosen: the decisions, in words, by which the findings are not those of the page.
+    """
     return {
         "schema_version": SCHEMA_VERSION,
         "globulin": version,
         "made_on": made_on,
         "notice": NOTICE,
+        "chosen": list(chosen),
         "dossier": _plain(Dossier, dossier),
         "results": _plain(Findings, findings),
     }
@@ -196,6 +201,9 @@ def whole_schema() -> dict[str, Any]:
     for part in parts.values():
         with_field_words(part)
         definitions.update(part.pop("$defs", {}))
+    for name in ("number", "lower", "upper"):
+        # infinite where the difference is exactly 0, which JSON cannot say
+        definitions["NumberNeeded"]["properties"][name]["type"] = ["number", "null"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "globulin dossier.json",
@@ -206,6 +214,11 @@ def whole_schema() -> dict[str, Any]:
             "globulin": {"type": "string", "description": "Version of globulin that wrote the file."},
             "made_on": {"type": ["string", "null"], "format": "date"},
             "notice": {"type": "string"},
+            "chosen": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Decisions, in words, by which the results are not those of the page.",
+            },
             **parts,
         },
         "$defs": dict(sorted(definitions.items())),

@@ -9,6 +9,7 @@ from globulin.dossier.study import Study
 from globulin.pages import words
 from globulin.pages.references import Cell, Json, PrintedPage
 from globulin.pages.study_words import effect_words, found_words, given_words, printed_p
+from globulin.synthesis.opinions import PRIORS
 from globulin.synthesis.readings import TrialEffect
 from globulin.synthesis.trials import Answer, TrialSummary
 
@@ -31,6 +32,7 @@ def trials(page: PrintedPage) -> Json:
         "first_name": summary.answers[0].policy.primary.name
         if summary.answers and summary.answers[0].policy.primary
         else "",
+        "opinions": _opinions(summary),
         "answers": [[answer.title, *_answer(answer)] for answer in summary.answers],
         "answer_words": [{"title": answer.title, "words": answer.words} for answer in summary.answers],
         "biased": _biased(summary),
@@ -119,6 +121,12 @@ def _answer(answer: Answer) -> list[Cell]:
         for b in answer.bayes
     ]
     return [str(answer.k), *frequentist, *bayes]
+
+
+def _opinions(summary: TrialSummary) -> list[str]:
+    """The headings of the Bayesian summaries, in their order: it is the reader's opinion that comes first."""
+    given = summary.answers[0].bayes if summary.answers else ()
+    return [f"Bayes, {each.prior if each.prior in PRIORS else 'your own'} prior" for each in given]
 
 
 def _first(answer: Answer) -> list[Cell]:

@@ -26,16 +26,18 @@ def living_page_pdf(
     version: str,
     made_on: date | None,
     charts: Sequence[Chart] | None = None,
+    chosen: Sequence[str] = (),
 ) -> bytes:
     """The living page as PDF/UA-1. Same arguments, same bytes.
 
     `made_on` is printed and set as the document's date; None leaves both out. `charts` are those of the web
-    page where they are already drawn; None draws them. Raises RenderError where typst refuses the document or
-    warns about it, since either could mean hidden text.
+    page where they are already drawn; None draws them. `chosen`: the decisions, in words, by which the
+    findings are not those of the page; they are printed first. Raises RenderError where typst refuses the
+    document or warns about it, since either could mean hidden text.
     """
     if charts is None:
         charts = all_charts(dossier, findings)
-    content = _content(dossier, findings, charts, version, made_on)
+    content = {**_content(dossier, findings, charts, version, made_on), "chosen": list(chosen)}
     return compile_pdfs({"living_page.typ": content}, made_on)["living_page.typ"]
 
 

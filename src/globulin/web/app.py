@@ -23,6 +23,8 @@ from globulin.web.desk import Desk
 from globulin.web.drafts import Drafts
 from globulin.web.forms import FormError, posted
 from globulin.web.guard import Door, Guard, session_cookie
+from globulin.web.keeper import Keeper, LockedError
+from globulin.web.opened import prepare
 from globulin.web.work import BusyError, TooLongError, Work, WorkerLostError
 
 SCREENS: tuple[str, ...] = (
@@ -30,6 +32,8 @@ SCREENS: tuple[str, ...] = (
     "globulin.web.screens.plan",
     "globulin.web.screens.compare",
     "globulin.web.screens.levels",
+    "globulin.web.screens.patients",
+    "globulin.web.screens.patients_keep",
     "globulin.web.screens.prices",
     "globulin.web.api",
 )
@@ -49,9 +53,9 @@ class Settings:
     """Whether the workers start by themselves, once the first page was shown."""
 
 
-def create_app(settings: Settings, work: Work | None = None) -> FastAPI:
-    """The app. Nothing is read or started before the first request; `work` is closed when the app ends."""
-    desk = Desk(settings.dossier, Drafts(), work or Work(prepare=prepare))
+def create_app(settings: Settings, work: Work | None = None, patients: Keeper | None = None) -> FastAPI:
+    """The app. Nothing is read or started before the first request; what is given here ends with the app."""
+    desk = Desk(settings.dossier, Drafts(), work or Work(prepare=prepare), patients or Keeper())
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -61,6 +65,7 @@ def create_app(settings: Settings, work: Work | None = None) -> FastAPI:
         finally:
             if warming is not None:
                 warming.cancel()
+            desk.patients.close()
             desk.drafts.clear()
             desk.work.close()
 
@@ -109,14 +114,6 @@ async def _warm(desk: Desk) -> None:
         await desk.work.warm()
 
 
-def prepare() -> None:
-    """What each worker loads before its first computation."""
-    import globulin.planner  # noqa: F401
-
-    for name in SCREENS:
-        import_module(name)
-
-
 def _add_answers_to_faults(app: FastAPI) -> None:
     async def form_fault(request: Request, fault: Exception) -> Response:
         return views.refused(request, 422, f"{fault}.")
@@ -134,7 +131,12 @@ def _add_answers_to_faults(app: FastAPI) -> None:
         response.headers.update(fault.headers or {})
         return response
 
+    async def locked(_: Request, __: Exception) -> Response:
+        # it locked itself while a page of it was open; there it is unlocked again
+        return views.see("/patients")
+
     app.add_exception_handler(FormError, form_fault)
+    app.add_exception_handler(LockedError, locked)
     app.add_exception_handler(RequestValidationError, invalid)
     for kind in (BusyError, TooLongError, WorkerLostError):
         app.add_exception_handler(kind, busy)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 
 from globulin.web.drafts import Drafts
+from globulin.web.keeper import Keeper
+from globulin.web.opened import opened_shelf
 from globulin.web.work import Work
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class Desk:
     """The dossier folder; None: the bundled one."""
     drafts: Drafts
     work: Work
+    patients: Keeper = field(default_factory=Keeper)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the first page was asked for."""
 
@@ -34,22 +37,13 @@ class Desk:
         return opened_shelf(self.dossier)
 
 
-_SHELVES: dict[Path | None, PlanShelf] = {}
-
-
-def opened_shelf(dossier: Path | None) -> PlanShelf:
-    """The shelf of a folder, opened once in each process; workers call it too."""
-    from globulin.plan_shelf import PlanShelf
-
-    if dossier not in _SHELVES:
-        _SHELVES[dossier] = PlanShelf(dossier)
-    return _SHELVES[dossier]
-
-
 async def _desk(request: Request) -> Desk:
     desk = request.app.state.desk
     assert isinstance(desk, Desk)  # noqa: S101  (create_app put it there)
     desk.begun.set()
+    if not request.url.path.startswith("/api/"):
+        # a program may ask all night
+        desk.patients.used()
     return desk
 
 

@@ -19,11 +19,12 @@ from globulin.asked import HeldFile
 from globulin.errors import InputError
 from globulin.web.drafts import Texts
 
-Kind = Literal["number", "whole", "text", "long", "choice", "list", "check", "several", "three"]
+Kind = Literal["number", "whole", "text", "long", "choice", "list", "check", "several", "three", "secret"]
 """How a field is asked and what it gives.
 
 number: float; whole: int; text, long (several lines): str; choice (radio buttons), list: one of `choices`;
-check: bool; several: tuple of `choices`; three: True, False, or None where it was not asked.
+check: bool; several: tuple of `choices`; three: True, False, or None where it was not asked; secret (a
+passphrase, which no page shows again): str, as it was typed.
 """
 
 Value = float | int | str | bool | tuple[str, ...] | None
@@ -206,6 +207,8 @@ def _read(asked: Field, texts: tuple[str, ...]) -> tuple[Value, str]:
     if asked.kind == "several":
         odd = [text for text in texts if text not in chosen]
         return (None, _CHOOSE) if odd else (tuple(dict.fromkeys(texts)) or None, "")
+    if asked.kind == "secret" and texts and texts[0]:
+        return texts[0], ""
     text = texts[0].strip() if texts else ""
     if not text:
         return None, _MISSING if asked.required else ""

@@ -25,7 +25,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MOST_BYTES = 2 * 2**20
-"""The longest body: many times the largest price file or saved plan."""
+"""The longest body: many times the longest form or saved plan."""
+LONGER: Mapping[str, int] = {"/prices": 8 * 2**20}
+"""Where more is taken: the crosswalk of packages that comes with Medicare's prices has 2.8 MB."""
 BODY_SECONDS = 20.0
 """How long a body may take to come."""
 
@@ -49,6 +51,11 @@ HEADERS: Mapping[str, str] = {
 """On every answer, of whatever status."""
 
 logger = logging.getLogger("globulin.web")
+
+
+def most_bytes(path: str) -> int:
+    """The longest body that is taken at an address of this app."""
+    return LONGER.get(path, MOST_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +112,11 @@ class Guard:
         *,
         door: Door,
         refusals: Refusals,
-        most_bytes: int = MOST_BYTES,
         body_seconds: float = BODY_SECONDS,
     ) -> None:
         self._app = app
         self._door = door
         self._refusals = refusals
-        self._most_bytes = most_bytes
         self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -209,8 +214,9 @@ class Guard:
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """The whole body, which is small enough to be held."""
+        most = most_bytes(scope["path"])
         lengths = _headers(scope).get("content-length", [])
-        if lengths and (not lengths[0].isdecimal() or int(lengths[0]) > self._most_bytes):
+        if lengths and (not lengths[0].isdecimal() or int(lengths[0]) > most):
             raise RefusedError(413, [("connection", "close")])
         body = bytearray()
         try:
@@ -222,7 +228,7 @@ class Guard:
                         raise RefusedError(400)
                     body += message.get("body", b"")
                     more = message.get("more_body", False)
-                    if len(body) > self._most_bytes:
+                    if len(body) > most:
                         raise RefusedError(413, [("connection", "close")])
         except TimeoutError:
             raise RefusedError(408, [("connection", "close")]) from None

@@ -130,7 +130,7 @@ def run(listening: Listening, dossier: Path | None, *, browser: bool, say: Calla
     """
     listening.check_certificate()
     if dossier is not None:
-        from globulin.web.desk import opened_shelf
+        from globulin.web.opened import opened_shelf
 
         opened_shelf(dossier)
     with _listener(listening.host, listening.port) as listener, suppress(KeyboardInterrupt):
@@ -138,9 +138,18 @@ def run(listening: Listening, dossier: Path | None, *, browser: bool, say: Calla
         door = listening.door(port)
         # who comes now waits in the socket's queue; so a browser starts while the app is still being loaded
         _announce(listening.address(port), door, browser and listening.loopback, say)
-        from globulin.web.serving import serve
+        # and what computes the first page loads what it needs in the meantime
+        from globulin.web.opened import prepare
+        from globulin.web.work import Work
 
-        serve(listener, door, dossier, listening.tls_cert, listening.tls_key)
+        work = Work(prepare=prepare)
+        try:
+            work.begin()
+            from globulin.web.serving import serve
+
+            serve(listener, door, dossier, work, listening.tls_cert, listening.tls_key)
+        finally:
+            work.close()
 
 
 def _listener(host: str, port: int) -> socket.socket:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
@@ -13,12 +15,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from globulin import __version__
 from globulin.pages import words
+from globulin.web.guard import most_bytes
 
 NAVIGATION = (
     ("/", "Read"),
     ("/plan", "Plan"),
     ("/compare", "Compare"),
     ("/levels", "Levels"),
+    ("/patients", "Patients"),
     ("/prices", "Prices"),
 )
 
@@ -47,20 +51,12 @@ PLAIN = {
     ),
     404: Plain(
         "Nothing is here",
-        (
-            "There is no such page. If a form of yours was here: forms are kept in memory only, for twelve"
-            " hours and until globulin stops.",
-            "A plan that you saved opens again from its file.",
-        ),
+        ("There is no such page. The screens of globulin are named above.",),
         again=True,
     ),
     405: Plain("Not in this way", ("This address does not take such a request.",), again=True),
     408: Plain("It took too long to arrive", ("Nothing was changed. Please try again.",), again=True),
-    413: Plain(
-        "This is too large",
-        ("The largest form or file that is taken has 2 MB. Nothing was changed.",),
-        again=True,
-    ),
+    413: Plain("This is too large", ("Nothing was changed.",), again=True),
     422: Plain(
         "This form could not be read",
         ("Something in it is not what the page asks. Nothing was changed. Go back and try again.",),
@@ -93,7 +89,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["prose"] = words.prose
-    environment.globals.update(navigation=NAVIGATION, version=__version__)
+    environment.globals.update(
+        navigation=NAVIGATION, version=__version__, today=lambda: words.date_words(today())
+    )
     # a global, because a part of a page that is drawn by itself runs no import of its template
     environment.globals["p"] = environment.get_template("parts.html").module
     return environment
@@ -128,13 +126,41 @@ def page(
 
 
 def is_part(request: Request) -> bool:
-    """Whether the app's own script asks, which takes a part of a page."""
-    return request.headers.get("hx-request") == "true"
+    """Whether the app's own script asks for a part of a page.
+
+    It says so itself: for a page that it restores from the history, or takes something out of, it asks for
+    the whole (https://four.htmx.org/reference/headers).
+    """
+    said = request.headers
+    return (
+        said.get("hx-request") == "true"
+        and said.get("hx-request-type") != "full"
+        and "hx-history-restore-request" not in said
+    )
+
+
+def today() -> date:
+    """The day that a page or a file is made on."""
+    return datetime.now(UTC).date()
 
 
 def see(address: str) -> RedirectResponse:
     """After a POST: go on to an address of this app (303)."""
     return RedirectResponse(address, 303)
+
+
+_GONE = Plain(
+    "This is kept no more",
+    (
+        "What is typed is kept in memory only, for twelve hours and until globulin stops. So it is written"
+        " nowhere, and cannot be brought back.",
+        "What you saved as a file opens again from it.",
+    ),
+    again=True,
+)
+"""For 404, where a form or its answer was."""
+
+_DRAFT = re.compile(r"/([a-z]+)(/[a-z]+)*/[0-9a-f]{32}(/|$)")
 
 
 def refusal(path: str, status: int, said: str | None = None, *, password: bool = False) -> tuple[str, bytes]:
@@ -143,11 +169,24 @@ def refusal(path: str, status: int, said: str | None = None, *, password: bool =
     password: whether one who has no key may enter with a password.
     """
     found = PLAIN.get(status, PLAIN[404 if status < 500 else 500])
+    draft = _DRAFT.match(path) if status == 404 else None
+    found = _GONE if draft else found
+    # the screen that it was on, where there is such a screen
+    start = next((link for link in NAVIGATION if draft and link[0] == f"/{draft[1]}"), None)
+    if status == 413:
+        said = said or f"The most that is taken here is {most_bytes(path) // 2**20} MB."
     if path.startswith("/api/"):
         return "application/json", json.dumps(
             {"errors": [{"field": "", "message": said or found.title}]}
         ).encode()
-    text = drawn("plain.html", here=None, plain=found, said=said, entry=password and status == 401)
+    text = drawn(
+        "plain.html",
+        here=start[0] if start else None,
+        plain=found,
+        said=words.capital(said) if said else None,
+        start=start,
+        entry=password and status == 401,
+    )
     return "text/html; charset=utf-8", text.encode()
 
 

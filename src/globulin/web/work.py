@@ -68,6 +68,7 @@ class Work:
         self._slow = asyncio.Semaphore(workers - 1)
         self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
         self._every = [_Worker(prepare) for _ in range(workers)]
+        # the last of them comes out first
         for worker in self._every:
             self._idle.put(worker)
         self._running: dict[Hashable, asyncio.Task[Any]] = {}
@@ -98,6 +99,10 @@ class Work:
             task.add_done_callback(partial(self._done, key))
         # one who goes away takes nothing from the others who wait for the same answer
         return cast(Answer, await asyncio.shield(task))
+
+    def begin(self) -> None:
+        """Have the worker that will compute first start, without waiting for it."""
+        self._threads.submit(self._every[-1].start)
 
     def forget(self) -> None:
         """Drop every answer that was kept, after something changed that no argument says."""

@@ -17,9 +17,10 @@ from fastapi.responses import Response
 from globulin.errors import InputError
 from globulin.formats.saved_file import SavedPlan
 from globulin.web import forms, views
-from globulin.web.desk import AtHand, Desk, opened_shelf
+from globulin.web.desk import AtHand, Desk
 from globulin.web.drafts import Texts
 from globulin.web.forms import Filled
+from globulin.web.opened import opened_shelf
 from globulin.web.screens import compare_fields, plan_answers, plan_fields, plan_questions
 from globulin.web.screens.compare_fields import SCREEN, CompareForms
 from globulin.web.screens.plan_work import Option, option

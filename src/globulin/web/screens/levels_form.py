@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from globulin.asked import HeldFile, PersonAsked
 from globulin.bedside import IndividualRequest
@@ -139,8 +140,8 @@ class LevelsForm:
             return None, LevelsForm(filled, self.shown)
         asked = IndividualRequest(
             models=(str(filled.values["model"]),),
-            doses=held_table("doses", [values for _, values in self._given("doses")]),
-            levels=held_table("levels", [values for _, values in self._given("levels")]),
+            doses=held_table("doses", [values for _, values in self.given("doses")]),
+            levels=held_table("levels", [values for _, values in self.given("levels")]),
             route="iv",
             at_day=days,
             seed=SEED,
@@ -153,7 +154,7 @@ class LevelsForm:
         cell = cell_at_fault(str(problem))
         if cell is None:
             return LevelsForm(self.filled.blamed(problem), self.shown)
-        number, _ = self._given(cell.table)[cell.row]
+        number, _ = self.given(cell.table)[cell.row]
         name = f"{_PREFIX[cell.table]}_{number}_{cell.field}"
         words = cell.words
         for heading, said in _HEADINGS.items():
@@ -163,7 +164,7 @@ class LevelsForm:
     def _lacking(self) -> Iterator[tuple[str, str]]:
         """Fields that must be filled in, and what is said of them."""
         for table, words in _MISSING.items():
-            rows = self._given(table)
+            rows = self.given(table)
             if not rows:
                 yield f"{_PREFIX[table]}_1_day", words
             for number, values in rows:
@@ -171,11 +172,11 @@ class LevelsForm:
                     if needed not in values:
                         yield f"{_PREFIX[table]}_{number}_{needed}", _IN_A_ROW
 
-    def _given(self, table: Table) -> list[tuple[int, dict[str, object]]]:
+    def given(self, table: Table) -> list[tuple[int, dict[str, Any]]]:
         """The rows that hold something, with their numbers."""
         found = []
         for number, row in enumerate(_ROW_FIELDS[table][: self.shown[table]], 1):
-            values: dict[str, object] = {
+            values = {
                 _short(each.name): value
                 for each in row
                 if (value := self.filled.values.get(each.name)) is not None and value is not False
@@ -204,6 +205,11 @@ _MISSING: Mapping[Table, str] = {
 
 def _sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}."
+
+
+def row_name(table: Table, number: int, short: str) -> str:
+    """The name of a row's field, counted from 1."""
+    return f"{_PREFIX[table]}_{number}_{short}"
 
 
 def _short(name: str) -> str:

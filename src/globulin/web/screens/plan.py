@@ -19,9 +19,10 @@ from fastapi.responses import Response
 from globulin.errors import FaultsError, InputError
 from globulin.formats.saved_file import SUFFIX, read_saved, saved_text
 from globulin.web import forms, views
-from globulin.web.desk import AtHand, Desk, opened_shelf
+from globulin.web.desk import AtHand, Desk
 from globulin.web.drafts import Texts
 from globulin.web.forms import Filled
+from globulin.web.opened import opened_shelf
 from globulin.web.screens import compare_fields, plan_answers, plan_fields, plan_questions
 from globulin.web.screens.plan_fields import PlanForms, Step
 from globulin.web.screens.plan_work import Paper, Worked, paper, worked_out
@@ -186,14 +187,23 @@ async def opened(request: Request, desk: AtHand) -> Response:
     try:
         if posted.file is None:
             raise InputError("choose the file of a saved plan first")
-        saved = read_saved(posted.file)
-        texts = plan_answers.texts_of(saved, _forms(desk.dossier), desk.shelf)
+        return views.see(address_of(desk, read_saved(posted.file)))
     except InputError as problem:
         empty = _read(desk, "", {})
         words = f"{str(problem)[0].upper()}{str(problem)[1:]}."
         form = Filled(plan_fields.PERSON)
         return _page(request, empty, "person", status=422, form=form, opening=words)
-    return _onward(_kept(desk, texts))
+
+
+def address_of(desk: Desk, saved: SavedPlan) -> str:
+    """Where a saved plan is shown from now on. Raises InputError for what this dossier does not have."""
+    texts = plan_answers.texts_of(saved, _forms(desk.dossier), desk.shelf)
+    return _next_address(_kept(desk, texts))
+
+
+def asked_in(desk: Desk, draft: str) -> SavedPlan:
+    """What a draft asks; there is no such page (404) where something in it is missing or wrong."""
+    return _whole(desk, draft).asked()
 
 
 @router.get("/plan/{draft}")
@@ -283,8 +293,7 @@ async def printed(draft: str, name: Paper, desk: AtHand) -> Response:
 @router.post("/plan/{draft}/save")
 async def saved(draft: str, desk: AtHand) -> Response:
     """The plan as a file to go on with."""
-    state = _whole(desk, draft)
-    return _download(saved_text(state.asked()).encode(), "application/json", f"plan{SUFFIX}")
+    return _download(saved_text(asked_in(desk, draft)).encode(), "application/json", f"plan{SUFFIX}")
 
 
 @router.post("/plan/{draft}/compare")
@@ -328,9 +337,13 @@ async def sent(draft: str, step: str, request: Request, desk: AtHand) -> Respons
 
 
 def _onward(state: State) -> Response:
-    """To the first step that is not filled in rightly and has a page, or to the plan."""
+    return views.see(_next_address(state))
+
+
+def _next_address(state: State) -> str:
+    """That of the first step that is not filled in rightly and has a page, or of the plan."""
     at = state.unfinished if state.unfinished in _FORMS else "result"
-    return views.see(f"/plan/{state.draft}/{at}")
+    return f"/plan/{state.draft}/{at}"
 
 
 async def _merged(request: Request, desk: Desk, before: State, fields: tuple[forms.Field, ...]) -> State:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from globulin.asked import PriceAsked
 from globulin.formats.saved_file import SavedPlan
-from globulin.web.desk import opened_shelf
+from globulin.web.opened import opened_shelf
 from globulin.web.screens.strips import Strips, strips
 
 if TYPE_CHECKING:

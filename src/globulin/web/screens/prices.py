@@ -1,12 +1,11 @@
 """*Prices*: which price lists there are and how old, import of another, what one says, and its removal.
 
-A list that is imported is written to the data folder, where the command line finds it too; nothing else of
-this app is ever written.
+A list that is imported is written to the data folder, where the command line finds it too; besides
+named patients, nothing else of this app is ever written.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Request
@@ -34,7 +33,7 @@ FIELDS = (
     Field(
         name="crosswalk",
         label="NDC-HCPCS crosswalk of the same quarter",
-        hint="With Medicare's list only: it adds packages. Give the zip; unpacked it is larger than 2 MB.",
+        hint="With Medicare's list only: it adds packages. As it is published, or unpacked.",
     ),
     Field(name="replace", label="Put it in place of a different list with the same id", kind="check"),
 )
@@ -114,13 +113,13 @@ async def own_table(desk: AtHand) -> Response:
 
 
 async def _page(request: Request, desk: Desk, form: Filled, status: int = 200) -> Response:
-    found = await desk.work.run(prices_work.every_list, desk.dossier, _today(), keep=False)
+    found = await desk.work.run(prices_work.every_list, desk.dossier, views.today(), keep=False)
     return views.page(request, "prices.html", status=status, form=form, found=found)
 
 
 async def _one(request: Request, desk: Desk, identifier: str, outcome: str) -> Response:
     try:
-        found = await desk.work.run(prices_work.one_list, desk.dossier, identifier, _today(), keep=False)
+        found = await desk.work.run(prices_work.one_list, desk.dossier, identifier, views.today(), keep=False)
     except InputError:
         raise HTTPException(404) from None
     return views.page(request, "price_list.html", found=found, outcome=outcome)
@@ -131,7 +130,3 @@ def _blamed(filled: Filled, problem: InputError) -> Filled:
     faulted = filled.blamed(InputError(f"{words.rstrip('.')}."))
     # a fault of the file stands at the file
     return faulted if "" not in faulted.errors else filled.with_error("file", faulted.errors[""])
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from globulin.asked import HeldFile
+from globulin.web.opened import opened_dossier
 
 if TYPE_CHECKING:
-    from globulin.dossier import Dossier
     from globulin.planning.price_table import ProductPrice
     from globulin.price_import import Beside
 
@@ -73,7 +72,7 @@ def every_list(dossier: Path | None, today: date) -> Lists:
     from globulin.pages.prices import age_words
     from globulin.price_store import folder, stored
 
-    bundled = _opened(dossier).prices
+    bundled = opened_dossier(dossier).prices
     imported = {each.id: each for each in stored() if each.id not in bundled}
     lists = {**bundled, **{name: each.price_list for name, each in imported.items() if each.price_list}}
     newest = sorted(lists.values(), key=lambda each: each.effective_from or date.min, reverse=True)
@@ -98,7 +97,7 @@ def import_file(
     """Keep the list of a file: its id, and what was done. Raises InputError as `price_import` does."""
     from globulin.price_import import import_list
 
-    price_list, kept = import_list(_opened(dossier), file, crosswalk, replace=replace)
+    price_list, kept = import_list(opened_dossier(dossier), file, crosswalk, replace=replace)
     return price_list.id, OUTCOMES[kept.outcome]
 
 
@@ -109,7 +108,7 @@ def one_list(dossier: Path | None, identifier: str, today: date) -> ListShown:
     from globulin.price_import import beside
     from globulin.price_store import with_price_list
 
-    opened = _opened(dossier)
+    opened = opened_dossier(dossier)
     with_it = with_price_list(opened, identifier)
     found = with_it.prices[identifier]
     compared = beside(opened, found)
@@ -135,21 +134,14 @@ def remove_list(dossier: Path | None, identifier: str) -> str:
     """Delete an imported list; where it was. Raises InputError if it is none."""
     from globulin.price_store import remove
 
-    return str(remove(identifier, _opened(dossier).prices))
+    return str(remove(identifier, opened_dossier(dossier).prices))
 
 
 def own_table(dossier: Path | None) -> str:
     """The table of an own list, to be filled in."""
     from globulin.formats.own_prices import own_template
 
-    return own_template(tuple(_opened(dossier).products.values()))
-
-
-@cache
-def _opened(dossier: Path | None) -> Dossier:
-    from globulin.library import open_dossier
-
-    return open_dossier(dossier)
+    return own_template(tuple(opened_dossier(dossier).products.values()))
 
 
 def _row(row: ProductPrice, currency: str) -> Cells:

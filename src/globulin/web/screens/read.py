@@ -6,7 +6,8 @@ once, and needs no script for it. With the script a choice changes only what it 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -59,6 +60,35 @@ async def chart(chart: str, request: Request, desk: AtHand) -> Response:
     return Response(specs[chart], media_type="application/json")
 
 
+@router.get("/globulin.pdf")
+async def paper(request: Request, desk: AtHand) -> Response:
+    """The page for paper, with the choices that the address says."""
+    return await _file(request, desk, read_work.page_pdf, "globulin.pdf", "application/pdf")
+
+
+@router.get("/dossier.json")
+async def data(request: Request, desk: AtHand) -> Response:
+    """All records and all results, with the choices that the address says."""
+    return await _file(request, desk, read_work.page_data, "dossier.json", "application/json")
+
+
+async def _file(
+    request: Request, desk: Desk, made: Callable[..., bytes | str], name: str, kind: str
+) -> Response:
+    form = await _form(desk, request.query_params.multi_items())
+    if form.errors:
+        raise forms.FormError("these choices are none that the page offers")
+    chosen = tuple(f"{each}." for each in read_choices.words(form, computed=True))
+    try:
+        content = await desk.work.run(
+            made, desk.dossier, read_choices.asked(form), chosen, views.today(), slow=True, keep=False
+        )
+    except InputError as problem:
+        raise forms.FormError(str(problem).rstrip(".")) from problem
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=kind, headers=headers)
+
+
 async def _form(desk: Desk, given: Iterable[tuple[str, str]]) -> forms.Filled:
     offered = await desk.work.run(read_work.offered, desk.dossier)
     return read_choices.checked(forms.read(given, read_choices.fields(offered)))
@@ -67,12 +97,21 @@ async def _form(desk: Desk, given: Iterable[tuple[str, str]]) -> forms.Filled:
 async def _page(desk: Desk, form: forms.Filled) -> AsyncIterator[str]:
     """The page in the order of its lines, each part as soon as it is there."""
     start, end = views.drawn(
-        "read/page.html", here="/", text=_HERE, title=TITLE, subtitle=SUBTITLE, contents=CONTENTS
+        "read/page.html",
+        here="/",
+        text=_HERE,
+        title=TITLE,
+        subtitle=SUBTITLE,
+        contents=CONTENTS,
+        query="" if form.errors else read_choices.query(form),
     ).split(_HERE)
     yield start
     try:
         async for part in _text(desk, form):
             yield part
+    except asyncio.CancelledError:
+        # the server stops, or the reader went away; one who is still there is told that this is not all
+        yield views.drawn("read/stopped.html")
     except GlobulinError as problem:
         said = str(problem) if isinstance(problem, InputError) else ""
         yield views.drawn("read/fault.html", said=said)

@@ -155,12 +155,16 @@ def query(form: Filled) -> str:
     return f"?{urlencode(filled)}" if filled else ""
 
 
-def words(form: Filled) -> tuple[str, ...]:
-    """What was chosen otherwise than the page does, in words."""
+def words(form: Filled, *, computed: bool = False) -> tuple[str, ...]:
+    """What was chosen otherwise than the page does, in words.
+
+    computed: without the choice between the three answers, where all of them stand side by side anyway.
+    """
     found = []
+    silent = (OWN_MEAN, OWN_SD, NOW, *([SILENT] if computed else []))
     for field in form.fields:
         text = form[field.name].text.strip()
-        if not text or field in (OWN_MEAN, OWN_SD, NOW):
+        if not text or field in silent:
             continue
         if text == "own" and field is PRIOR:
             middle, spread = (form[own.name].text for own in (OWN_MEAN, OWN_SD))

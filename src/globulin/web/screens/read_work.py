@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from globulin import __version__
 from globulin.errors import InputError
+from globulin.web.opened import opened_dossier
 
 if TYPE_CHECKING:
-    from globulin.dossier import Dossier
+    from datetime import date
+
     from globulin.findings import Findings
     from globulin.pages.charts import Chart
     from globulin.pages.site import SectionText
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from globulin.synthesis.trial_scope import Condition
     from globulin.synthesis.trials import Answer
 
+FILES = ("globulin.pdf", "dossier.json")
+"""What `globulin page` writes beside the page."""
+TAKE = "take"
+"""The anchor of the place where the files are offered."""
 SOONER = 2
 """The sections that stand before the first chart."""
 
@@ -130,22 +136,59 @@ def chart_specs(folder: Path | None, asked: ReadAsked) -> Mapping[str, str]:
     return {chart.id: for_browser(chart.spec) for chart in _charts(folder, asked, still=False)}
 
 
+def page_pdf(folder: Path | None, asked: ReadAsked, chosen: tuple[str, ...], made_on: date) -> bytes:
+    """The page for paper, which says first what was chosen. InputError for choices that cannot be."""
+    from globulin.pages.documents import living_page_pdf
+
+    return living_page_pdf(
+        opened_dossier(folder),
+        _found(folder, asked),
+        version=__version__,
+        made_on=made_on,
+        charts=_charts(folder, asked, still=True),
+        chosen=chosen,
+    )
+
+
+def page_data(folder: Path | None, asked: ReadAsked, chosen: tuple[str, ...], made_on: date) -> str:
+    """All records and all results, as `dossier.json`. InputError for choices that cannot be."""
+    from globulin.formats.results import to_text, whole_document
+
+    return to_text(
+        whole_document(
+            opened_dossier(folder),
+            _found(folder, asked),
+            version=__version__,
+            made_on=made_on.isoformat(),
+            chosen=chosen,
+        )
+    )
+
+
 def _sections(folder: Path | None, asked: ReadAsked) -> Iterator[SectionText]:
     from globulin.pages.site import section_texts
 
-    return section_texts(
-        _opened(folder),
+    texts = section_texts(
+        opened_dossier(folder),
         _found(folder, asked),
         version=__version__,
         charts=lambda: _charts(folder, asked, still=True),
     )
+    return (replace(text, blocks=tuple(map(_taken_along, text.blocks))) for text in texts)
+
+
+def _taken_along(block: str) -> str:
+    """A block whose links to the page's files lead to where they are offered, with a reader's choices."""
+    for name in FILES:
+        block = block.replace(f'href="{name}"', f'href="#{TAKE}"')
+    return block
 
 
 def _charts(folder: Path | None, asked: ReadAsked, *, still: bool) -> tuple[Chart, ...]:
     from globulin.pages.drawn import all_charts
 
     drawing = (lambda spec: _drawn(json.dumps(spec))) if still else _not_drawn
-    return all_charts(_opened(folder), _found(folder, asked), drawing)
+    return all_charts(opened_dossier(folder), _found(folder, asked), drawing)
 
 
 @lru_cache(maxsize=64)
@@ -160,19 +203,12 @@ def _not_drawn(_: dict[str, object]) -> str:
     return '<svg viewBox="0 0 1 1"></svg>'
 
 
-@cache
-def _opened(folder: Path | None) -> Dossier:
-    from globulin.library import open_dossier
-
-    return open_dossier(folder)
-
-
 @lru_cache(maxsize=8)
 def _found(folder: Path | None, asked: ReadAsked) -> Findings:
     from globulin.findings import find
 
     try:
-        return find(_opened(folder), weight_kg=asked.weight_kg, choices=_choices(asked))
+        return find(opened_dossier(folder), weight_kg=asked.weight_kg, choices=_choices(asked))
     except ValueError as problem:
         raise InputError(str(problem)) from problem
 
