@@ -590,7 +590,7 @@ def test_a_patient_by_mouse(browser: Browser, place: tuple[Served, Path], script
         plan_in(page, served, "0.4")
         page.get_by_role("link", name="Keep under a name").click()
         look(page)
-        page.get_by_label("Name").fill("Anna Berg")
+        page.get_by_label("Name").fill("Patient 14")
         page.get_by_role("button", name="Keep").click()
         page.get_by_role("status").wait_for()
         look(page)
@@ -604,21 +604,21 @@ def test_a_patient_by_mouse(browser: Browser, place: tuple[Served, Path], script
         look(page)
         plan_in(page, served, "0.5")
         page.get_by_role("link", name="Keep under a name").click()
-        page.get_by_label("A new name").fill("Tom Okafor")
+        page.get_by_label("A new name").fill("Patient 27")
         page.get_by_role("button", name="Keep").click()
         page.locator("details").first.locator("summary").click()
         if scripts:
             picture(page, "patients", height=1120)
-        page.get_by_role("button", name="Rename Anna Berg").scroll_into_view_if_needed()
-        page.locator("#name-1").fill("tom okafor")
-        page.get_by_role("button", name="Rename Anna Berg").click()
+        page.get_by_role("button", name="Rename Patient 14").scroll_into_view_if_needed()
+        page.locator("#name-1").fill("patient 27")
+        page.get_by_role("button", name="Rename Patient 14").click()
         assert page.locator("#name-1-error").inner_text().endswith("There is a patient of this name already.")
         look(page)
-        page.get_by_role("button", name="Remove Anna Berg").click()
+        page.get_by_role("button", name="Remove Patient 14").click()
         look(page)
         page.get_by_role("button", name="Undo").click()
-        assert page.get_by_role("status").inner_text() == "Anna Berg is back."
-        page.get_by_role("button", name="Open plan of Anna Berg").click()
+        assert page.get_by_role("status").inner_text() == "Patient 14 is back."
+        page.get_by_role("button", name="Open plan of Patient 14").click()
         page.get_by_role("heading", name="24.8 g of Privigen").wait_for()
         assert re.fullmatch(rf"{served.address}/plan/[0-9a-f]{{32}}/result", page.url)
         page.goto(f"{served.address}/patients")
@@ -630,7 +630,7 @@ def test_a_patient_by_mouse(browser: Browser, place: tuple[Served, Path], script
         assert page.get_by_label("Passphrase").input_value() == ""
         look(page)
         page.go_back()
-        assert "Anna Berg" not in page.content()
+        assert "Patient 14" not in page.content()
 
 
 def test_a_patient_by_keyboard_alone(browser: Browser, place: tuple[Served, Path]) -> None:
@@ -657,23 +657,23 @@ def test_a_patient_by_keyboard_alone(browser: Browser, place: tuple[Served, Path
         keys.press("Enter")
         page.locator("#name").wait_for()
         to("#name")
-        keys.type("Anna Berg")
+        keys.type("Patient 14")
         keys.press("Enter")
         page.get_by_role("status").wait_for()
         to("details summary")
         keys.press("Enter")
         to("#name-1")
         keys.press("End")
-        keys.type("er")
+        keys.type("6")
         keys.press("Enter")
-        page.get_by_text("Anna Berger is the name from now on.").wait_for()
+        page.get_by_text("Patient 146 is the name from now on.").wait_for()
         to('form[action="/patients/lock"] button')
         keys.press("Enter")
         page.get_by_role("button", name="Unlock").wait_for()
         # the field has the focus already
         keys.type(PASSPHRASE)
         keys.press("Enter")
-        page.get_by_role("heading", name="Anna Berger").wait_for()
+        page.get_by_role("heading", name="Patient 146").wait_for()
 
 
 def test_without_the_extra_in_a_browser(

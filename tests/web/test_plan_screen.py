@@ -123,9 +123,10 @@ def test_by_mouse_with_back_forward_save_open_and_papers(browser_page: Page, tmp
     page.go_back()
     expect(page.get_by_role("heading", level=1)).to_have_text("24.8 g of Privigen")
     expect(page.get_by_role("textbox", name="Body weight")).to_have_value("62")
+    # the script that answers to "forward" and "back" is there once the page is whole
+    page.wait_for_load_state("load")
     page.go_forward()
     expect(page.get_by_role("heading", level=1)).to_have_text("28 g of Privigen")
-    # the script that answers to "back" is there once the page is whole
     page.wait_for_load_state("load")
     page.go_back()
     the_plan(page)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import jsonschema
+import jsonschema_rs
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
@@ -139,6 +139,38 @@ def test_it_shows_the_numbers_of_the_command_line(
     page = reader.get(f"/{query}")
     assert page.status_code == 200
     assert shown_answer(page.text) == numbers(evidence(*options), answer)
+
+
+@pytest.mark.parametrize(
+    ("query", "options", "beside"),
+    [
+        ("", (), "to a sceptic"),
+        (
+            "?prior=sceptical",
+            ("--priors", "sceptical", "--priors", "vague"),
+            "with almost no opinion beforehand",
+        ),
+        (
+            "?prior=own&own_mean=-0.2&own_sd=0.5",
+            ("--priors=-0.2,0.5", "--priors", "sceptical"),
+            "to a sceptic",
+        ),
+    ],
+)
+def test_the_first_section_has_the_opinion_that_speaks_first(
+    reader: httpx2.Client, query: str, options: tuple[str, ...], beside: str
+) -> None:
+    answers = {name: list(each["bayes"].values()) for name, each in evidence(*options)["answers"].items()}
+    first, second = answers["null_censored"][:2]
+    section = reader.get(f"/{query}").text.partition("What it is and what it is approved for</h2>")[0]
+    said = section.replace("\N{MINUS SIGN}", "-")
+    assert f"average effect is {first['median']:.2f} standard deviations" in said
+    assert f"{beside}, {second['median']:.2f}" in said
+    for silent, words in (
+        ("numbers_only", "Without the silent trials, "),
+        ("null_at_zero", "with them at zero, "),
+    ):
+        assert f"{words}{answers[silent][0]['median']:.2f}" in said
 
 
 def test_the_opinions_are_described_as_they_are_computed() -> None:
@@ -272,7 +304,7 @@ def test_the_paper_puts_each_opinion_under_its_own_name(reader: httpx2.Client, p
 def test_the_data_hold_what_was_chosen_and_what_came_of_it(reader: httpx2.Client, query: str) -> None:
     found = reader.get(f"/dossier.json{query}").json()
     schema = Path(__file__).parents[2] / "docs" / "schema" / "dossier_json.schema.json"
-    jsonschema.validate(found, json.loads(schema.read_text(encoding="utf-8")))
+    jsonschema_rs.validate(json.loads(schema.read_text(encoding="utf-8")), found)
     assert len(found["chosen"]) == {"": 0, CHOSEN: 3}.get(query, 1)
     assert found["results"]["weight_kg"] == (50 if "weight" in query else 70)
     if query == CHOSEN:

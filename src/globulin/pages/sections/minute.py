@@ -13,7 +13,7 @@ from globulin.pages.facts import anchor
 from globulin.planning.comparison import Origin, RegimenRow
 from globulin.planning.dosing import Amount
 from globulin.synthesis.readings import TrialEffect
-from globulin.synthesis.trials import Answer, Bayes
+from globulin.synthesis.trials import Bayes
 
 
 def section(dossier: Dossier, findings: Findings) -> Section:
@@ -83,25 +83,33 @@ def _sum(findings: Findings) -> Iterator[Prose]:
     if not trials.answers:
         return
     marks = unique(source for effect in trials.effects for source in effect.sources)
-    vague, sceptical = (_bayes(trials.answer("null_censored"), prior) for prior in ("vague", "sceptical"))
-    alone = _bayes(trials.answer("numbers_only"), "vague")
-    zero = _bayes(trials.answer("null_at_zero"), "vague")
+    censored = trials.answer("null_censored")
+    first, alone, zero = (
+        answer.bayes[0] for answer in (censored, trials.answer("numbers_only"), trials.answer("null_at_zero"))
+    )
+    other, to_other = _OTHER_THAN.get(first.prior, ("sceptical", "to a sceptic"))
+    second = next(summary for summary in censored.bayes if summary.prior == other)
+    chosen = "" if first.prior == "vague" else " and with the opinion beforehand that was chosen"
     text = (
-        "Counting every trial as far as it is known, the average effect is"
-        f" {words.fixed(vague.median)} standard deviations (95% interval"
-        f" {words.bounds(vague.ci_lower, vague.ci_upper)}); to a sceptic, {_estimate(sceptical)}. The"
+        f"Counting every trial as far as it is known{chosen}, the average effect is"
+        f" {words.fixed(first.median)} standard deviations (95% interval"
+        f" {words.bounds(first.ci_lower, first.ci_upper)}); {to_other}, {_estimate(second)}. The"
         f" chance that it is worth having ({words.number(trials.worth_it_smd)} or more) is"
-        f" {words.probability(vague.probability_worth_it)}, to a sceptic"
-        f" {words.probability(sceptical.probability_worth_it)}."
+        f" {words.probability(first.probability_worth_it)}, {to_other}"
+        f" {words.probability(second.probability_worth_it)}."
     )
     if any(effect.smd is None for effect in trials.effects):
         text += (
             f" Without the silent trials, {_estimate(alone)}, which is biased; with them at zero,"
             f" {_estimate(zero)}."
         )
-    open_ended = min(vague.ci_lower, sceptical.ci_lower) < 0 < max(vague.ci_upper, sceptical.ci_upper)
+    open_ended = min(first.ci_lower, second.ci_lower) < 0 < max(first.ci_upper, second.ci_upper)
     lead = "Taken together: perhaps a benefit, perhaps none." if open_ended else "Taken together."
     yield para(Said(text, marks), _meaning(findings), lead=lead)
+
+
+_OTHER_THAN = {"sceptical": ("vague", "with almost no opinion beforehand")}
+"""Beside which opinion one is set, and how that is said; every other beside the sceptic's."""
 
 
 def _meaning(findings: Findings) -> Said:
@@ -114,10 +122,6 @@ def _meaning(findings: Findings) -> Said:
     return Said(
         f" {first.words} How sure: {words.CERTAINTY[main.grade.certainty].lower()}.", first.control.sources
     )
-
-
-def _bayes(answer: Answer, prior: str) -> Bayes:
-    return next(summary for summary in answer.bayes if summary.prior == prior)
 
 
 def _estimate(summary: Bayes) -> str:
