@@ -235,6 +235,20 @@ def test_what_is_saved_opens_as_it_was(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
+    ("days", "dose"),
+    [(",".join(str(day) for day in range(100, 500)), "25"), ("112", "0.00001")],
+    ids=["as many days as can be typed", "a small number"],
+)
+def test_whatever_was_fitted_opens_again(client: TestClient, days: str, dose: str) -> None:
+    _, file = saved(client, at_day=days, dose_1_dose_g=dose)
+    answer = client.post("/levels/open", files={"saved": ("levels.globulin.json", file)})
+    page = client.get(answer.headers["location"])
+    assert page.status_code == 200
+    assert f'value="{dose}"' in page.text
+    assert 'id="result"' in page.text
+
+
+@pytest.mark.parametrize(
     ("raw", "said"),
     [
         (b"", "choose the file of saved levels first|cannot be read as JSON"),

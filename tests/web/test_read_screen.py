@@ -180,6 +180,24 @@ def test_the_opinions_are_described_as_they_are_computed() -> None:
             assert number in hints[name].lower()
 
 
+def test_a_chart_with_choices_that_are_none_is_not_there(reader: httpx2.Client) -> None:
+    for query in ("prior=own", "prior=own&own_mean=9e9&own_sd=1", "weight_kg=-1"):
+        assert reader.get(f"/read/charts/trials.json?{query}").status_code == 404
+
+
+def test_the_choices_are_said_as_they_were_understood(reader: httpx2.Client) -> None:
+    page = reader.get("/?weight_kg=62+kg").text
+    assert "Body weight: 62 kg</li>" in page
+    assert reader.get("/dossier.json?weight_kg=62+kg").json()["chosen"] == ["Body weight: 62 kg."]
+
+
+def test_how_silent_trials_enter_is_no_choice_of_the_files(reader: httpx2.Client) -> None:
+    page = reader.get("/?silent=zero&weight_kg=50").text
+    assert 'href="/globulin.pdf?weight_kg=50"' in page
+    assert "elsewhere all three ways stand side by side" in page
+    assert "with your choices:" not in reader.get("/?silent=zero").text
+
+
 def test_a_condition_without_a_trial_has_no_answer(reader: httpx2.Client) -> None:
     page = reader.get("/?condition=fibromyalgia").text
     assert "No trial can be pooled with these choices" in page

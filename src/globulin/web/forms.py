@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
 from typing import Any, Literal, TypeVar
 
 from fastapi import Request
@@ -192,8 +193,13 @@ def texts_of(record: object, asked: Sequence[Field]) -> dict[str, tuple[str, ...
         elif isinstance(value, bool):
             texts[each.name] = ("yes" if value else "no",)
         else:
-            texts[each.name] = (f"{value:.15g}" if isinstance(value, float) else str(value),)
+            texts[each.name] = (number_text(value) if isinstance(value, float) else str(value),)
     return texts
+
+
+def number_text(value: float) -> str:
+    """A number as somebody would type it: to 15 digits, never with an exponent."""
+    return f"{Decimal(f'{value:.15g}'):f}"
 
 
 def pairs_of(texts: Texts) -> Iterator[tuple[str, str]]:

@@ -52,11 +52,12 @@ PERSON = (
         hint="If it was measured before the first dose. It is taken as exact; else it is estimated too.",
     ),
 )
-_DAYS = Field(
+DAYS = Field(
     name="at_day",
     label="Days to look ahead to",
     hint="With commas between them. Left empty: right before each dose after the last level.",
     example="84, 112",
+    longest=2_000,
 )
 _FILE = Field(name="file", label="A table as CSV")
 _DO = Field(name="do", label="What to do", kind="text")
@@ -226,7 +227,7 @@ def fields(models: Iterable[Choice]) -> tuple[Field, ...]:
         required=True,
     )
     rows = (each for table in _ROW_FIELDS.values() for row in table for each in row)
-    return (*PERSON, kinds, _DAYS, _FILE, _DO, *rows)
+    return (*PERSON, kinds, DAYS, _FILE, _DO, *rows)
 
 
 def levels_form(texts: Texts, asked: Sequence[Field]) -> LevelsForm:

@@ -8,9 +8,9 @@ from typing import Any
 from globulin.errors import InputError
 from globulin.formats.saved_file import SavedDose, SavedLevel, SavedLevels
 from globulin.web.drafts import Texts
-from globulin.web.forms import Field, texts_of
+from globulin.web.forms import Field, number_text, texts_of
 from globulin.web.held_tables import COLUMNS, Table
-from globulin.web.screens.levels_form import MOST_ROWS, PERSON, LevelsForm, row_name
+from globulin.web.screens.levels_form import DAYS, MOST_ROWS, PERSON, LevelsForm, row_name
 
 
 def saved_of(form: LevelsForm) -> SavedLevels | None:
@@ -51,7 +51,13 @@ def texts_of_saved(saved: SavedLevels, asked: Sequence[Field]) -> Texts:
                 if (text := _typed(getattr(record, short)))
             }
     if saved.at_day:
-        texts["at_day"] = (", ".join(f"{day:.15g}" for day in saved.at_day),)
+        typed = [between.join(map(number_text, saved.at_day)) for between in (", ", ",")]
+        days = next((text for text in typed if len(text) <= DAYS.most_characters), None)
+        if days is None:
+            raise InputError(
+                f"there are {len(saved.at_day)} days to look ahead to, more than fit here; nothing was opened"
+            )
+        texts["at_day"] = (days,)
     return texts
 
 
@@ -60,4 +66,4 @@ def _typed(value: float | int | str | bool | None) -> tuple[str, ...]:
         return ()
     if value is True:
         return ("yes",)
-    return (f"{value:.15g}" if isinstance(value, float) else str(value),)
+    return (number_text(value) if isinstance(value, float) else str(value),)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast, get_args
@@ -116,15 +115,11 @@ async def _worked(desk: Desk, state: State) -> tuple[State, Worked | None]:
     try:
         # a list of one's own stands in a folder, and may change there
         keep = asked.price.price_list is None
-        return state, await desk.work.run(worked_out, desk.dossier, asked, _today(), keep=keep)
+        return state, await desk.work.run(worked_out, desk.dossier, asked, views.today(), keep=keep)
     except FaultsError:
         raise
     except InputError as problem:
         return state.blamed(problem), None
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
 
 
 def _page(
@@ -282,7 +277,7 @@ async def printed(draft: str, name: Paper, desk: AtHand) -> Response:
     if state.steps["dose"].values.get("product") is None:
         return views.see(f"/plan/{draft}/result")
     try:
-        pdf = await desk.work.run(paper, desk.dossier, state.asked(), _today(), name, keep=False)
+        pdf = await desk.work.run(paper, desk.dossier, state.asked(), views.today(), name, keep=False)
     except FaultsError:
         raise
     except InputError:

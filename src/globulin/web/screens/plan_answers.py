@@ -137,7 +137,7 @@ def texts_of(saved: SavedPlan, asked: PlanForms, shelf: PlanShelf) -> Texts:
     for name in DOSE_UNITS:
         value = getattr(saved.regimen, name)
         if value is not None:
-            texts["dose"], texts["dose_unit"] = (f"{value:.15g}",), (name,)
+            texts["dose"], texts["dose_unit"] = (forms.number_text(value),), (name,)
     texts.update(_answers(saved.patient, shelf))
     if saved.letter is not None:
         texts[LETTER] = (saved.letter.model_dump_json(exclude_defaults=True),)

@@ -54,8 +54,10 @@ async def read(request: Request, desk: AtHand) -> Response:
 async def chart(chart: str, request: Request, desk: AtHand) -> Response:
     """The specification of a chart, for a browser that draws it."""
     form = await _form(desk, request.query_params.multi_items())
+    if form.errors:
+        raise HTTPException(404)
     specs = await desk.work.run(read_work.chart_specs, desk.dossier, read_choices.asked(form))
-    if form.errors or chart not in specs:
+    if chart not in specs:
         raise HTTPException(404)
     return Response(specs[chart], media_type="application/json")
 
@@ -103,7 +105,7 @@ async def _page(desk: Desk, form: forms.Filled) -> AsyncIterator[str]:
         title=TITLE,
         subtitle=SUBTITLE,
         contents=CONTENTS,
-        query="" if form.errors else read_choices.query(form),
+        taken="" if form.errors else read_choices.query(form, computed=True),
     ).split(_HERE)
     yield start
     try:
@@ -176,6 +178,7 @@ async def _changed(desk: Desk, form: forms.Filled, before: str, *, faulty: bool)
         form=form,
         shown=shown,
         query=query,
+        taken=read_choices.query(form, computed=True),
         chosen=read_choices.words(form),
         changes=tuple(_changes(old, new)),
         faulty=faulty,

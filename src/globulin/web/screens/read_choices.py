@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from math import floor
 from typing import cast
 from urllib.parse import urlencode
 
-from globulin.web.forms import Choice, Field, Filled
+from globulin.web.forms import Choice, Field, Filled, number_text
 from globulin.web.screens.read_work import Offered, ReadAsked
 
 SHOWN = {"": "null_censored", "zero": "null_at_zero", "out": "numbers_only"}
@@ -133,7 +132,7 @@ def asked(form: Filled) -> ReadAsked:
     values = form.values
     prior = str(values.get("prior", ""))
     if prior == "own":
-        prior = ",".join(_plain(cast(float, values[field.name])) for field in (OWN_MEAN, OWN_SD))
+        prior = ",".join(number_text(cast(float, values[field.name])) for field in (OWN_MEAN, OWN_SD))
     return ReadAsked(
         prior=prior,
         as_if=tuple((name, cast(float, value)) for name, value in _by_study(form, "as_if.")),
@@ -143,13 +142,17 @@ def asked(form: Filled) -> ReadAsked:
     )
 
 
-def query(form: Filled) -> str:
-    """The address's end that leads to a form as it is filled in: '' or '?...', with nothing empty in it."""
+def query(form: Filled, *, computed: bool = False) -> str:
+    """The address's end that leads to a form as it is filled in: '' or '?...', with nothing empty in it.
+
+    computed: as for `words`.
+    """
     own = form.texts.get("prior", ("",))[0] == "own"
+    shown_only = (NOW, *([SILENT] if computed else []))
     said = [
         (field.name, form[field.name].text.strip())
         for field in form.fields
-        if field is not NOW and (own or field not in (OWN_MEAN, OWN_SD))
+        if field not in shown_only and (own or field not in (OWN_MEAN, OWN_SD))
     ]
     filled = [(name, text) for name, text in said if text]
     return f"?{urlencode(filled)}" if filled else ""
@@ -167,20 +170,25 @@ def words(form: Filled, *, computed: bool = False) -> tuple[str, ...]:
         if not text or field in silent:
             continue
         if text == "own" and field is PRIOR:
-            middle, spread = (form[own.name].text for own in (OWN_MEAN, OWN_SD))
+            middle, spread = (_said(form, own) for own in (OWN_MEAN, OWN_SD))
             found.append(f"{field.label}: an effect around {middle}, with an SD of {spread}")
             continue
         labels = {choice.value: choice.label for choice in field.choices}
-        found.append(f"{field.label}: {labels.get(text, text)} {field.unit}".strip())
+        here = _IN_THE_ANSWER if field is SILENT else ""
+        found.append(f"{field.label}: {labels.get(text) or _said(form, field)} {field.unit}".strip() + here)
     return tuple(found)
+
+
+_IN_THE_ANSWER = " (in the answer beside the choices; elsewhere all three ways stand side by side)"
+
+
+def _said(form: Filled, field: Field) -> str:
+    """A number as it was understood; as it was typed, where it was not."""
+    value = form.values.get(field.name)
+    return number_text(value) if isinstance(value, float) else form[field.name].text.strip()
 
 
 def _by_study(form: Filled, start: str) -> Iterator[tuple[str, object]]:
     return (
         (name.removeprefix(start), value) for name, value in form.values.items() if name.startswith(start)
     )
-
-
-def _plain(value: float) -> str:
-    """A number without an exponent, as opinions are read."""
-    return f"{Decimal(repr(value)):f}"
