@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,21 +61,27 @@ class Dosing:
 
     def epoch(self, doses: int, *, steady: bool = False) -> Epoch:
         """The doses in time, each of 1 g; `steady`: and for ever before that."""
-        given = repeated(
-            1.0,
-            self.interval_day,
-            doses,
-            route=self.route,
-            infusion_day=self.infusion_day,
-            daily_parts=self.daily_parts,
-            steady=steady,
-        )
-        return given.epochs()[0]
+        return _epoch(self, doses, steady=steady)
 
     @property
     def runs_day(self) -> float:
         """How long one part runs."""
         return float(self.epoch(1).infusion_day[0])
+
+
+# a crowd is worked on in chunks, which all ask for the same
+@lru_cache(maxsize=16)
+def _epoch(dosing: Dosing, doses: int, *, steady: bool) -> Epoch:
+    given = repeated(
+        1.0,
+        dosing.interval_day,
+        doses,
+        route=dosing.route,
+        infusion_day=dosing.infusion_day,
+        daily_parts=dosing.daily_parts,
+        steady=steady,
+    )
+    return given.epochs()[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
