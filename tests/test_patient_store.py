@@ -11,7 +11,7 @@ import sys
 import textwrap
 import unicodedata
 from collections.abc import Iterator
-from datetime import date
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -23,12 +23,13 @@ from sqlcipher3 import dbapi2
 from globulin import sealed_file
 from globulin.errors import InputError
 from globulin.patient_store import LAYOUT, PatientStore, store_path
-from globulin.sealed_file import FileLostError, NewPassphraseError, PassphraseError
+from globulin.sealed_file import FileLostError, NewPassphraseError, PassphraseError, is_there
 
 PASSPHRASE = "plum lantern orbit thistle"  # noqa: S105  (of files that tests make)
 NAME = "Zsófia Quandt"
 PLAN = '{"globulin": "plan", "patient": {"weight_kg": 61.375}}\n'
-DAY, LATER = date(2026, 11, 3), date(2026, 11, 22)
+_ZONE = timezone(timedelta(hours=2))
+DAY, LATER = datetime(2026, 11, 3, 9, 5, tzinfo=_ZONE), datetime(2026, 11, 22, 14, 30, tzinfo=_ZONE)
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_the_file_opens_by_what_is_documented_and_nothing_else(path: Path) -> No
     other.execute(f"PRAGMA key = \"x'{key.hex()}{salt.hex()}'\"")
     assert other.execute("SELECT name FROM patients").fetchall() == [(NAME,)]
     assert other.execute("SELECT kind, text, saved_on FROM documents").fetchall() == [
-        ("plan", PLAN, "2026-11-03")
+        ("plan", PLAN, "2026-11-03T09:05:00+02:00")
     ]
     assert other.execute("PRAGMA application_id").fetchone() == (int.from_bytes(b"GLOB"),)
     assert other.execute("PRAGMA user_version").fetchone() == (1,)
@@ -207,7 +208,7 @@ def test_what_is_kept_is_there_after_unlocking(path: Path, quick: None) -> None:
     again = PatientStore.unlock(path, PASSPHRASE)
     (patient,) = again.patients()
     assert (patient.id, patient.name) == (who, NAME)
-    assert {kind: each.saved_on for kind, each in patient.documents.items()} == {"plan": DAY, "levels": LATER}
+    assert {kind: each.saved for kind, each in patient.documents.items()} == {"plan": DAY, "levels": LATER}
     assert again.take(who, "plan") == PLAN
     again.lock()
 
@@ -215,14 +216,17 @@ def test_what_is_kept_is_there_after_unlocking(path: Path, quick: None) -> None:
 def test_a_version_before_comes_back_and_goes_again(store: PatientStore) -> None:
     who = store.keep_new(NAME, "plan", "one", DAY)
     assert store.keep(who, "plan", "one", LATER) == "unchanged"
-    assert store.patients()[0].documents["plan"].saved_on == DAY
+    assert store.patients()[0].documents["plan"].saved == DAY
     assert store.keep(who, "plan", "two", LATER) == "replaced"
     for text, saved_on, earlier in (("one", DAY, LATER), ("two", LATER, DAY)):
-        store.bring_back_earlier(who, "plan")
+        store.bring_back_earlier(who, "plan", saved_on.isoformat())
+        # the same once more means what is there already
+        with pytest.raises(InputError, match="another one by now"):
+            store.bring_back_earlier(who, "plan", saved_on.isoformat())
         document = store.patients()[0].documents["plan"]
-        assert (store.take(who, "plan"), document.saved_on, document.earlier) == (text, saved_on, earlier)
-    with pytest.raises(InputError, match="no earlier version"):
-        store.bring_back_earlier(who, "levels")
+        assert (store.take(who, "plan"), document.saved, document.earlier) == (text, saved_on, earlier)
+    with pytest.raises(InputError, match="or there is none"):
+        store.bring_back_earlier(who, "levels", DAY.isoformat())
 
 
 def test_a_removed_patient_comes_back_until_it_is_locked(path: Path, quick: None) -> None:
@@ -267,8 +271,24 @@ def test_one_name_is_one_person(store: PatientStore, same: str) -> None:
     assert len(store.patients()) == 1
 
 
+@pytest.mark.parametrize("name", ["بی\u200cبی", "ශ්\u200dරී"], ids=["Persian", "Sinhala"])
+def test_a_name_is_spelt_as_its_script_spells_it(store: PatientStore, name: str) -> None:
+    store.keep_new(name, "plan", PLAN, DAY)
+    assert names(store) == [name]
+    with pytest.raises(InputError, match="of this name already"):
+        store.keep_new(name.replace("\u200c", "").replace("\u200d", ""), "plan", PLAN, DAY)
+
+
 @pytest.mark.parametrize(
-    ("name", "said"), [("", "needed"), (" \t", "needed"), ("x" * 121, "up to 120"), ("a\x00b", "printed")]
+    ("name", "said"),
+    [
+        ("", "needed"),
+        (" \t", "needed"),
+        ("\u200d \u200c", "needed"),
+        ("x" * 121, "up to 120"),
+        ("a\x00b", "printed"),
+        ("a\u202eb", "printed"),
+    ],
 )
 def test_what_is_no_name_is_refused(store: PatientStore, name: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
@@ -566,7 +586,7 @@ def test_what_the_system_refuses_changes_nothing(path: Path, quick: None, before
     """In a process of its own that no longer is the administrator, who may do everything."""
     script = f"""
     import os, resource, signal, sys
-    from datetime import date
+    from datetime import datetime
     from pathlib import Path
     from globulin import sealed_file
     from globulin.errors import InputError
@@ -585,7 +605,7 @@ def test_what_the_system_refuses_changes_nothing(path: Path, quick: None, before
     store = PatientStore.unlock(path, {PASSPHRASE!r})
     (patient,) = store.patients()
     try:
-        store.keep(patient.id, "levels", "x" * 100_000, date(2026, 11, 22))
+        store.keep(patient.id, "levels", "x" * 100_000, datetime(2026, 11, 22, 14, 30))
     except InputError as problem:
         print(problem)
     print([list(each.documents) for each in store.patients()])
@@ -615,9 +635,9 @@ def test_what_the_system_refuses_changes_nothing(path: Path, quick: None, before
     again.lock()
 
 
-def test_an_interrupted_change_is_undone_by_the_next(path: Path, quick: None) -> None:
-    """A process that dies in a transaction, its pages partly on disk: the journal brings them back."""
-    script = """
+def cut_off(path: Path, change: str, passphrase: str = PASSPHRASE) -> Path:
+    """A process dies in a change, its pages partly on disk; gives the journal that it leaves."""
+    script = f"""
     import os, sys
     from pathlib import Path
     from globulin import sealed_file
@@ -626,23 +646,241 @@ def test_an_interrupted_change_is_undone_by_the_next(path: Path, quick: None) ->
     store = PatientStore.unlock(Path(sys.argv[1]), sys.argv[2])
     store._file._connection.execute("PRAGMA cache_size = 1")
     with store._file.writing() as held:
-        held.execute("UPDATE documents SET text = ?", ("x" * 200_000,))
+        {change}
         os._exit(9)
     """
+    raw = path.read_bytes()
+    command = [sys.executable, "-c", textwrap.dedent(script), str(path), passphrase]
+    assert subprocess.run(command, check=False, timeout=60).returncode == 9
+    assert path.read_bytes() != raw
+    journal = path.with_name(f"{path.name}-journal")
+    assert journal.exists()
+    return journal
+
+
+LONGER = 'held.execute("UPDATE documents SET text = ?", ("x" * 200_000,))'
+RENAMED = """
+        held.execute("UPDATE patients SET name = 'later', sought = 'later' || sought")
+        held.execute("UPDATE documents SET text = ?", ("y" * 40_000,))
+"""
+
+
+def test_an_interrupted_change_is_undone_by_the_next(path: Path, quick: None) -> None:
+    """The journal of a process that died brings the pages back."""
     store = PatientStore.create(path, PASSPHRASE)
     who = store.keep_new(NAME, "plan", PLAN * 100, DAY)
     store.lock()
-    raw = path.read_bytes()
-    command = [sys.executable, "-c", textwrap.dedent(script), str(path), PASSPHRASE]
-    assert subprocess.run(command, check=False, timeout=60).returncode == 9
-    assert path.read_bytes() != raw
-    assert path.with_name(f"{path.name}-journal").exists()
+    cut_off(path, LONGER)
     # one who tries a wrong passphrase first spoils nothing
     with pytest.raises(PassphraseError):
         PatientStore.unlock(path, "not the passphrase")
     store = PatientStore.unlock(path, PASSPHRASE)
     assert store.take(who, "plan") == PLAN * 100
+    assert store.set_aside is None
     store.lock()
+    assert files(path) == [path.name]
+
+
+@pytest.mark.parametrize("change", [LONGER, RENAMED], ids=["longer", "the same pages"])
+@pytest.mark.parametrize("other_passphrase", [False, True])
+def test_a_backup_is_not_overwritten_by_the_journal_of_a_later_state(
+    path: Path, quick: None, change: str, other_passphrase: bool
+) -> None:
+    """The second change touches pages that the backup has too, so that a mixture of both could look whole."""
+    store = PatientStore.create(path, PASSPHRASE)
+    who = store.keep_new(NAME, "plan", "a" * 40_000, DAY)
+    store.lock()
+    backup = path.read_bytes()
+    store, now = PatientStore.unlock(path, PASSPHRASE), PASSPHRASE
+    if other_passphrase:
+        now = "another one of four words"
+        store.change_passphrase(PASSPHRASE, now)
+    store.keep(who, "plan", "b" * 40_000, LATER)
+    store.rename(who, "Somebody else")
+    store.lock()
+    left = cut_off(path, change, now).read_bytes()
+    path.write_bytes(backup)
+    with pytest.raises(PassphraseError):
+        PatientStore.unlock(path, "not the passphrase")
+    assert path.read_bytes() == backup
+    store = PatientStore.unlock(path, PASSPHRASE)
+    aside = path.with_name(f"{path.name}-journal.aside")
+    assert store.set_aside == aside
+    assert (names(store), store.take(who, "plan")) == ([NAME], "a" * 40_000)
+    store.lock()
+    assert path.read_bytes() == backup
+    assert aside.read_bytes() == left
+    assert files(path) == [path.name, aside.name]
+    # and it stays so
+    store = PatientStore.unlock(path, PASSPHRASE)
+    assert (store.set_aside, names(store)) == (None, [NAME])
+    store.lock()
+
+
+def test_a_journal_that_would_make_a_whole_file_of_two_states_is_put_aside(path: Path, quick: None) -> None:
+    """One page of a later state in a backup of the same form: authentic and in order, and the wrong plan."""
+    store = PatientStore.create(path, PASSPHRASE)
+    who = store.keep_new(NAME, "plan", "a", DAY)
+    backup = path.read_bytes()
+    store.keep(who, "plan", "b", LATER)
+    store.keep(who, "plan", "c", LATER + timedelta(days=1))
+    store.lock()
+    cut_off(
+        path,
+        """
+        held.execute("UPDATE documents SET text = 'd'")
+        held.execute("INSERT INTO patients VALUES ('x', hex(zeroblob(50000)), 'x')")
+        """,
+    )
+    path.write_bytes(backup)
+    store = PatientStore.unlock(path, PASSPHRASE)
+    assert store.take(who, "plan") == "a"
+    assert store.set_aside is not None
+    store.lock()
+    assert path.read_bytes() == backup
+
+
+def test_a_new_file_is_not_spoilt_by_a_journal_that_belongs_to_nothing(path: Path, quick: None) -> None:
+    store = PatientStore.create(path, PASSPHRASE)
+    store.keep_new(NAME, "plan", PLAN * 100, DAY)
+    store.lock()
+    journal = cut_off(path, LONGER)
+    path.unlink()
+    store = PatientStore.create(path, "another one of four words")
+    assert store.set_aside == journal.with_name(f"{journal.name}.aside")
+    assert store.patients() == ()
+    store.keep_new(NAME, "plan", PLAN, DAY)
+    store.lock()
+    again = PatientStore.unlock(path, "another one of four words")
+    assert names(again) == [NAME]
+    again.lock()
+
+
+def test_where_neither_state_is_whole_both_files_are_left(path: Path, quick: None) -> None:
+    store = PatientStore.create(path, PASSPHRASE)
+    store.keep_new(NAME, "plan", PLAN * 600, DAY)
+    store.lock()
+    journal = cut_off(path, LONGER)
+    damaged = bytearray(path.read_bytes())
+    damaged[4096 + 100 :: 4096] = bytes(byte ^ 1 for byte in damaged[4096 + 100 :: 4096])
+    path.write_bytes(damaged)
+    cut = journal.read_bytes()[:6000]
+    journal.write_bytes(cut)
+    with pytest.raises(FileLostError, match="this file is damaged"):
+        PatientStore.unlock(path, PASSPHRASE)
+    assert (path.read_bytes(), journal.read_bytes()) == (bytes(damaged), cut)
+    assert files(path) == [path.name, journal.name]
+
+
+def test_a_journal_that_is_being_written_is_left_alone(store: PatientStore, path: Path) -> None:
+    """Another process unlocks in the middle of a change; its locks are not those of this one."""
+    who = store.keep_new(NAME, "plan", PLAN, DAY)
+    script = """
+    import sys
+    from pathlib import Path
+    from globulin import sealed_file
+    from globulin.patient_store import PatientStore
+    sealed_file._ARGON2.update(memory_cost=64, time_cost=1)
+    store = PatientStore.unlock(Path(sys.argv[1]), sys.argv[2])
+    print(store.set_aside, [each.name for each in store.patients()])
+    """
+    with store._file.writing() as held:
+        held.execute("UPDATE documents SET text = 'changed'")
+        assert path.with_name(f"{path.name}-journal").exists()
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(script), str(path), PASSPHRASE],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout == f"None ['{NAME}']\n"
+    assert store.take(who, "plan") == "changed"
+    assert files(path) == [path.name]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need no right there")
+def test_a_passphrase_is_changed_where_a_link_leads(path: Path, quick: None, tmp_path: Path) -> None:
+    real = tmp_path / "elsewhere" / "real.globulin"
+    PatientStore.create(real, PASSPHRASE).lock()
+    path.parent.mkdir()
+    path.symlink_to(real)
+    store = PatientStore.unlock(path, PASSPHRASE)
+    store.change_passphrase(PASSPHRASE, "another one of four words")
+    store.lock()
+    assert path.is_symlink()
+    for way in (path, real):
+        with pytest.raises(PassphraseError):
+            PatientStore.unlock(way, PASSPHRASE)
+        PatientStore.unlock(way, "another one of four words").lock()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need no right there")
+def test_a_place_where_no_file_can_be_is_said(tmp_path: Path, quick: None) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for folder in ("file", "link"):
+        with pytest.raises(InputError, match=f"{folder}: no folder can be made here"):
+            PatientStore.create(tmp_path / folder / "patients.globulin", PASSPHRASE)
+    with pytest.raises(InputError, match="a link to a file that is not there"):
+        PatientStore.create(tmp_path / "link", PASSPHRASE)
+    with pytest.raises(InputError, match="a link to a file that is not there"):
+        is_there(tmp_path / "link")
+    with pytest.raises(InputError, match="cannot be reached"):
+        is_there(tmp_path / "file" / "patients.globulin")
+    assert not is_there(tmp_path / "none")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "link"]
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_data_folder_of_nobody_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLOBULIN_DATA_DIR", "~nobody-of-this-name/x")
+    with pytest.raises(InputError, match="GLOBULIN_DATA_DIR"):
+        store_path()
+
+
+def test_what_a_killed_change_left_is_deleted_and_nothing_else(path: Path, quick: None) -> None:
+    PatientStore.create(path, PASSPHRASE).lock()
+    strays = [".patients-ab1_cdef", ".patients-ab1_cdef-journal"]
+    others = [".patients-short", ".patients-ab1_cdef.mine", "x.patients-ab1_cdef", ".other-ab1_cdef"]
+    for name in strays + others:
+        (path.parent / name).write_bytes(path.read_bytes())
+    (path.parent / ".patients-ffffffff").mkdir()
+    left = sorted([path.name, *others, ".patients-ffffffff"])
+    PatientStore.unlock(path, PASSPHRASE).lock()
+    assert files(path) == left
+    for name in strays:
+        (path.parent / name).write_bytes(b"x")
+    path.unlink()
+    PatientStore.create(path, PASSPHRASE).lock()
+    assert files(path) == left
+
+
+def test_what_a_change_in_progress_writes_is_not_deleted(
+    store: PatientStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process that unlocks finds the new file beside, and the lock of who writes it."""
+    monkeypatch.setattr(sealed_file, "_BUSY_SECONDS", 0.05)
+    stray = path.parent / ".patients-ab1_cdef"
+    with store._file.writing():
+        stray.touch()
+        PatientStore.unlock(path, PASSPHRASE).lock()
+        assert stray.exists()
+
+
+def test_without_hard_links_it_is_made_and_nothing_is_overwritten(
+    path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuses)
+    PatientStore.create(path, PASSPHRASE).lock()
+    raw = path.read_bytes()
+    with pytest.raises(InputError, match="there is such a file already"):
+        PatientStore.create(path, PASSPHRASE)
+    assert path.read_bytes() == raw
+    assert files(path) == [path.name]
+    PatientStore.unlock(path, PASSPHRASE).lock()
 
 
 # --- without the extra ---------------------------------------------------------------------------------
@@ -658,10 +896,10 @@ def test_without_a_package_it_says_what_to_install(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
     assert not sealed_file.installed()
-    with pytest.raises(InputError, match=r'pip install "globulin\[secure\]"'):
+    with pytest.raises(InputError, match=r'pip install -e "\.\[secure\]"'):
         PatientStore.unlock(path, PASSPHRASE)
     other = path.parent / "new" / path.name
-    with pytest.raises(InputError, match=r'pip install "globulin\[secure\]"'):
+    with pytest.raises(InputError, match=r'pip install -e "\.\[secure\]"'):
         PatientStore.create(other, PASSPHRASE)
     assert not other.parent.exists()
 

@@ -10,7 +10,7 @@ import secrets
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
@@ -41,6 +41,9 @@ LAYOUT: Final = Layout(
     what="file of patients",
 )
 
+_JOINERS: Final = dict.fromkeys(map(ord, "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"))
+"""What names of some scripts (Persian, Sinhala) are spelt with, though nothing is printed of it."""
+
 _NEW_PATIENT: Final = "INSERT INTO patients VALUES (?, ?, ?)"
 _NEW_DOCUMENT: Final = "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?)"
 
@@ -49,9 +52,9 @@ _NEW_DOCUMENT: Final = "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?)"
 class Document:
     """One thing that is kept of a patient; its text is taken by itself."""
 
-    saved_on: date
-    earlier: date | None
-    """The day of the version before, which can be brought back; None where there is none."""
+    saved: datetime
+    earlier: datetime | None
+    """When the version before was kept, which can be brought back; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,11 @@ class PatientStore:
         """The store of a file."""
         return cls(SealedFile.unlock(path, LAYOUT, passphrase))
 
+    @property
+    def set_aside(self) -> Path | None:
+        """The journal of another file that lay beside this one when it was opened, where it is now."""
+        return self._file.set_aside
+
     def lock(self) -> None:
         """Close the file; forget its key and those who were removed."""
         self._removed.clear()
@@ -104,14 +112,14 @@ class PatientStore:
         """Everybody, by name."""
         found: dict[str, tuple[str, dict[Kind, Document]]] = {}
         with self._file.reading() as connection:
-            for identifier, name, kind, saved_on, earlier in connection.execute(
+            for identifier, name, kind, saved, earlier in connection.execute(
                 "SELECT id, name, kind, saved_on, earlier_saved_on FROM patients"
                 " LEFT JOIN documents ON patient = id ORDER BY sought, kind DESC"
             ):
                 _, documents = found.setdefault(identifier, (name, {}))
                 if kind is not None:
-                    before = date.fromisoformat(earlier) if earlier else None
-                    documents[kind] = Document(date.fromisoformat(saved_on), before)
+                    before = datetime.fromisoformat(earlier) if earlier else None
+                    documents[kind] = Document(datetime.fromisoformat(saved), before)
         return tuple(Patient(identifier, *each) for identifier, each in found.items())
 
     @property
@@ -119,30 +127,33 @@ class PatientStore:
         """Names, by id, of those who were removed since it was unlocked and can be brought back."""
         return {identifier: each.patient[1] for identifier, each in self._removed.items()}
 
-    def keep_new(self, name: str, kind: Kind, text: str, on: date) -> str:
+    def keep_new(self, name: str, kind: Kind, text: str, at: datetime) -> str:
         """Keep a document under a new name; gives the patient's id."""
         identifier = secrets.token_hex(16)
         with self._file.writing() as connection:
             connection.execute(_NEW_PATIENT, (identifier, *_named(connection, name)))
-            connection.execute(_NEW_DOCUMENT, (identifier, kind, text, on.isoformat(), None, None))
+            connection.execute(_NEW_DOCUMENT, (identifier, kind, text, at.isoformat(), None, None))
         return identifier
 
-    def keep(self, identifier: str, kind: Kind, text: str, on: date) -> Outcome:
-        """Keep a document of a patient who is there; the one that it replaces can be brought back."""
+    def keep(self, identifier: str, kind: Kind, text: str, at: datetime) -> Outcome:
+        """Keep a document of a patient who is there; the one that it replaces can be brought back.
+
+        at: when, with the offset of its zone; it tells versions apart, so no two are of one instant.
+        """
         with self._file.writing() as connection:
             _must_be_there(connection, identifier)
             before = connection.execute(
                 "SELECT text FROM documents WHERE patient = ? AND kind = ?", (identifier, kind)
             ).fetchone()
             if before is None:
-                connection.execute(_NEW_DOCUMENT, (identifier, kind, text, on.isoformat(), None, None))
+                connection.execute(_NEW_DOCUMENT, (identifier, kind, text, at.isoformat(), None, None))
                 return "new"
             if before[0] == text:
                 return "unchanged"
             connection.execute(
                 "UPDATE documents SET text = ?, saved_on = ?, earlier_text = text,"
                 " earlier_saved_on = saved_on WHERE patient = ? AND kind = ?",
-                (text, on.isoformat(), identifier, kind),
+                (text, at.isoformat(), identifier, kind),
             )
             return "replaced"
 
@@ -157,17 +168,24 @@ class PatientStore:
         text: str = found[0]
         return text
 
-    def bring_back_earlier(self, identifier: str, kind: Kind) -> None:
-        """Put the version before in place of a document, which becomes the version before."""
+    def bring_back_earlier(self, identifier: str, kind: Kind, earlier: str) -> None:
+        """Put the version before in place of a document, which becomes the version before.
+
+        earlier: `Document.earlier` of the version that is meant, by ISO 8601. InputError where it is another
+        by now: who brings it back twice means it once.
+        """
         with self._file.writing() as connection:
             # the values on the right are those before the change
             changed = connection.execute(
                 "UPDATE documents SET text = earlier_text, saved_on = earlier_saved_on, earlier_text = text,"
-                " earlier_saved_on = saved_on WHERE patient = ? AND kind = ? AND earlier_text IS NOT NULL",
-                (identifier, kind),
+                " earlier_saved_on = saved_on WHERE patient = ? AND kind = ? AND earlier_text IS NOT NULL"
+                " AND earlier_saved_on = ?",
+                (identifier, kind, earlier),
             ).rowcount
             if not changed:
-                raise InputError("no earlier version is kept")
+                raise InputError(
+                    "the version before is another one by now, or there is none; nothing was changed"
+                )
 
     def rename(self, identifier: str, name: str) -> None:
         """Give a patient another name."""
@@ -213,12 +231,13 @@ def _copy(held: Connection, fresh: Connection) -> None:
 def _named(connection: Connection, name: str, but: str = "") -> tuple[str, str]:
     """A name as it is shown and as it is looked for. InputError for one that cannot be, or is another's."""
     shown = " ".join(unicodedata.normalize("NFC", name).split())
-    if not shown:
+    seen = shown.translate(_JOINERS)
+    if not seen.strip():
         raise InputError("a name is needed")
-    if len(shown) > LONGEST_NAME or not shown.isprintable():
+    if len(shown) > LONGEST_NAME or not seen.isprintable():
         raise InputError(f"a name has up to {LONGEST_NAME} characters, all of which can be printed")
-    # who types a name in small letters means the same person
-    sought = unicodedata.normalize("NFKC", shown).casefold()
+    # who types a name in small letters, or without the joiners, means the same person
+    sought = unicodedata.normalize("NFKC", seen).casefold()
     if connection.execute("SELECT 1 FROM patients WHERE sought = ? AND id <> ?", (sought, but)).fetchone():
         raise InputError("there is a patient of this name already")
     return shown, sought

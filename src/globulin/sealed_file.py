@@ -12,7 +12,9 @@ changed.
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import shutil
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -30,7 +32,10 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 SHORTEST_PASSPHRASE: Final = 12
-NOT_INSTALLED: Final = 'this needs two more packages: pip install "globulin[secure]"'
+NOT_INSTALLED: Final = (
+    'this needs two more packages, the extra "secure": in the folder that globulin was installed from, with'
+    ' the Python that runs it: python -m pip install -e ".[secure]"'
+)
 
 _SALT_BYTES: Final = 16
 _PAGE_BYTES: Final = 4096
@@ -82,6 +87,8 @@ class SealedFile:
         """Use `create` or `unlock`."""
         self._path, self._layout = path, layout
         self._key, self._salt = key, salt
+        self.set_aside: Path | None = None
+        """The journal of a change to another file that lay beside this one, where it is now."""
         self._open()
 
     @classmethod
@@ -96,11 +103,18 @@ class SealedFile:
         salt = secrets.token_bytes(_SALT_BYTES)
         key = _derived(passphrase, salt)
         with _refusals(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.parent.chmod(0o700)
+            _make_folder(path.parent)
+            if path.is_symlink() and not path.exists():
+                raise InputError(f"{path}: this is a link to a file that is not there; nothing was changed")
+            path = _real(path)
             with _beside(path, layout, key, salt, lambda _: None) as fresh:
                 _put_where_none_is(fresh, path)
-        return cls(path, layout, key, salt)
+            # nobody has opened the file yet, so a journal is none of its own
+            aside = _put_aside(path) if _journal_of(path).exists() else None
+        made = cls(path, layout, key, salt)
+        made.set_aside = aside
+        made._sweep()
+        return made
 
     @classmethod
     def unlock(cls, path: Path, layout: Layout, passphrase: str) -> SealedFile:
@@ -109,10 +123,19 @@ class SealedFile:
         Raises PassphraseError where the passphrase does not open it, InputError for what is no such file, a
         damaged one or one of a newer version. The file is not changed.
         """
+        path = _real(path)
         salt = _salt_of(path, layout)
-        found = cls(path, layout, _derived(passphrase, salt), salt)
+        key = _derived(passphrase, salt)
+        aside = None
+        if _is_cut_off(path, key, salt) and not _may_roll_back(path, layout, key, salt):
+            with _refusals(path):
+                aside = _put_aside(path)
+        found = cls(path, layout, key, salt)
+        found.set_aside = aside
         try:
-            found._check()
+            with _refusals(path):
+                _check(found._connection, path, layout)
+            found._sweep()
         except BaseException:
             found.lock()
             raise
@@ -133,11 +156,14 @@ class SealedFile:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """The database in a transaction: whole or not at all, and on disk when it has ended."""
+        # before the lock too, which would roll back whatever journal has this name
+        self._must_be_the_same()
         with _refusals(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 # looked at here, since who changes the passphrase replaces the file while others wait
                 self._must_be_the_same()
+                _count_up(self._connection)
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -161,6 +187,7 @@ class SealedFile:
         salt = secrets.token_bytes(_SALT_BYTES)
         key = _derived(new, salt)
         held = self._connection
+        self._must_be_the_same()
         with _refusals(self._path):
             try:
                 # nobody else writes until the new file is in place, and nobody after: it is another file then
@@ -182,31 +209,23 @@ class SealedFile:
             self._connection = _connected(self._path, self._key, self._salt)
             self._identity = _identity(self._path)
 
-    def _check(self) -> None:
-        """Raise for what is no such file, damaged or newer."""
-        connection, path, layout = self._connection, self._path, self._layout
-        with _refusals(path):
+    def _sweep(self) -> None:
+        """Delete what a process that was killed left of a file beside this one.
+
+        Under the write lock: who changes the passphrase holds it for as long as the new file lies there.
+        """
+        stray = re.compile(rf"{re.escape(_prefix(self._path))}[a-z0-9_]{{8}}(-journal)?")
+        with suppress(OSError, _sqlcipher().Error), os.scandir(self._path.parent) as entries:
+            found = [each for each in entries if stray.fullmatch(each.name)]
+            if not found:
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
             try:
-                (application,) = connection.execute("PRAGMA application_id").fetchone()
-            except _sqlcipher().Error as problem:
-                if problem.sqlite_errorname != "SQLITE_NOTADB":
-                    raise
-                raise PassphraseError(
-                    "this is not the passphrase, or the beginning of the file is damaged: the two cannot be"
-                    " told apart. Nothing was changed"
-                ) from None
-            if application != layout.application:
-                raise _no_such_file(path, layout)
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version > layout.version:
-                raise InputError(
-                    f"{path}: made by a newer globulin (version {version} of the file; this one reads up to"
-                    f" {layout.version}): update globulin to open it; the file was not changed"
-                )
-            if connection.execute("PRAGMA cipher_integrity_check").fetchall():
-                raise _damaged(path)
-            if connection.execute("PRAGMA quick_check").fetchall() != [("ok",)]:
-                raise _damaged(path)
+                for each in found:
+                    if each.is_file(follow_symlinks=False):
+                        Path(each.path).unlink(missing_ok=True)
+            finally:
+                self._connection.execute("ROLLBACK")
 
     def _must_be_the_same(self) -> None:
         try:
@@ -284,10 +303,39 @@ def _derived(passphrase: str, salt: bytes) -> bytes:
 # --- the file ------------------------------------------------------------------------------------------
 
 
-def _connected(path: Path, key: bytes, salt: bytes) -> Connection:
+def is_there(path: Path) -> bool:
+    """Whether there is such a file. InputError where that cannot be seen."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise InputError(f"{path}: this is a link to a file that is not there") from None
+        return False
+    except (OSError, ValueError) as problem:
+        said = getattr(problem, "strerror", "") or "unknown fault"
+        raise InputError(f"{path}: cannot be reached: {said}") from None
+    return True
+
+
+def _real(path: Path) -> Path:
+    """The file itself: who replaces a link leaves the file that it leads to as it was."""
+    return Path(os.path.realpath(path))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(
+            f"{folder}: no folder can be made here: a file, or a link that leads nowhere, has its name"
+        ) from None
+    folder.chmod(0o700)
+
+
+def _connected(path: Path, key: bytes, salt: bytes, mode: str = "rw") -> Connection:
     """A connection to a file that is there, of which nothing was read yet."""
     connection: Connection = _sqlcipher().connect(
-        f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+        f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
     )
     # SQLCipher would write faults to the terminal
     connection.execute("PRAGMA cipher_log_level = NONE")
@@ -320,9 +368,7 @@ def _beside(
     path: Path, layout: Layout, key: bytes, salt: bytes, fill: Callable[[Connection], None]
 ) -> Iterator[Path]:
     """A new file in the same folder, for its owner alone and on disk; afterwards it is gone from there."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
-    os.close(handle)
-    fresh = Path(name)
+    fresh = _new_beside(path)
     try:
         connection = _connected(fresh, key, salt)
         try:
@@ -342,13 +388,159 @@ def _beside(
         fresh.unlink(missing_ok=True)
 
 
+def _prefix(path: Path) -> str:
+    return f".{path.stem}-"
+
+
+def _new_beside(path: Path) -> Path:
+    """An empty file in the same folder, for its owner alone."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
+    os.close(handle)
+    return Path(name)
+
+
 def _put_where_none_is(fresh: Path, path: Path) -> None:
     """Give a file its place unless there is one (FileExistsError)."""
     if os.name == "nt":
         fresh.rename(path)
-    else:
+        return
+    try:
         path.hardlink_to(fresh)
-        _settle(path.parent)
+    except FileExistsError:
+        raise
+    except OSError:
+        # exFAT and some shares have no hard links: take the place first, then put the file there
+        path.touch(mode=0o600, exist_ok=False)
+        try:
+            fresh.replace(path)
+        except BaseException:
+            path.unlink()
+            raise
+    _settle(path.parent)
+
+
+def _check(connection: Connection, path: Path, layout: Layout) -> None:
+    """Raise for what is no such file, damaged or newer; `path` is what is named then."""
+    try:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+    except _sqlcipher().Error as problem:
+        if problem.sqlite_errorname != "SQLITE_NOTADB":
+            raise
+        raise PassphraseError(
+            "this is not the passphrase, or the beginning of the file is damaged: the two cannot be"
+            " told apart. Nothing was changed"
+        ) from None
+    if application != layout.application:
+        raise _no_such_file(path, layout)
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > layout.version:
+        raise InputError(
+            f"{path}: made by a newer globulin (version {version} of the file; this one reads up to"
+            f" {layout.version}): update globulin to open it; the file was not changed"
+        )
+    if connection.execute("PRAGMA cipher_integrity_check").fetchall():
+        raise _damaged(path)
+    if connection.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
+        raise _damaged(path)
+
+
+# --- the journal of a change that was cut short --------------------------------------------------------
+#
+# SQLite rolls back whatever journal lies beside a file, and cannot tell whether it is one of that file.
+# Beside a backup that was put in place, the journal of a later state would overwrite pages of it.
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a copy of the file is."""
+
+    count: int | None = None
+    """Of changes; None where the beginning cannot be read."""
+    fault: InputError | None = None
+
+
+def _count_up(connection: Connection) -> None:
+    """Number a change, at its beginning.
+
+    The number stands on the first page, which so is in each journal from its beginning. It is SQLite's number
+    of the schema: others who have the file open look at the schema anew when it has changed, and no more.
+    """
+    (count,) = connection.execute("PRAGMA schema_version").fetchone()
+    connection.execute(f"PRAGMA schema_version = {count + 1}")
+
+
+def _journal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-journal")
+
+
+def _put_aside(path: Path) -> Path:
+    """Give the journal a name that SQLite does not look for."""
+    journal = _journal_of(path)
+    aside = journal.with_name(f"{journal.name}.aside")
+    journal.replace(aside)
+    _settle(path.parent)
+    return aside
+
+
+def _is_cut_off(path: Path, key: bytes, salt: bytes) -> bool:
+    """Whether SQLite would roll back a journal; not where somebody is writing it now."""
+    if not _journal_of(path).exists():
+        return False
+    with _refusals(path):
+        connection = _connected(path, key, salt, mode="ro")
+    try:
+        connection.execute("PRAGMA schema_version").fetchone()
+    except _sqlcipher().Error as problem:
+        # the one who may not write is told that there is something to roll back
+        return bool(problem.sqlite_errorname.startswith("SQLITE_READONLY"))
+    finally:
+        connection.close()
+    return False
+
+
+def _may_roll_back(path: Path, layout: Layout, key: bytes, salt: bytes) -> bool:
+    """Whether the journal is one of this file; if not, the file is whole without it.
+
+    Both are tried on copies. Raises what is wrong where neither gives a whole file.
+    """
+    with _refusals(path):
+        alone = _seen(path, layout, key, salt, rolled_back=False)
+        back = _seen(path, layout, key, salt, rolled_back=True)
+    if back.fault is None and back.count is not None:
+        # cut short before its first page was written, or after
+        if alone.count is None or alone.count in (back.count, back.count + 1):
+            return True
+        if alone.fault is not None:
+            raise alone.fault
+    if alone.fault is None:
+        # somebody else may have rolled it back meanwhile, and may be writing now
+        return not _is_cut_off(path, key, salt)
+    raise alone.fault if isinstance(back.fault, PassphraseError) or back.fault is None else back.fault
+
+
+def _seen(path: Path, layout: Layout, key: bytes, salt: bytes, *, rolled_back: bool) -> _Seen:
+    copy = _new_beside(path)
+    journal = _journal_of(copy)
+    try:
+        shutil.copyfile(path, copy)
+        if rolled_back:
+            journal.touch(mode=0o600)
+            shutil.copyfile(_journal_of(path), journal)
+        connection = _connected(copy, key, salt)
+        count = None
+        try:
+            with suppress(_sqlcipher().Error):
+                (count,) = connection.execute("PRAGMA schema_version").fetchone()
+            with _refusals(path):
+                _check(connection, path, layout)
+        except (PassphraseError, FileLostError) as problem:
+            return _Seen(count, problem)
+        finally:
+            connection.close()
+        return _Seen(count)
+    finally:
+        copy.unlink(missing_ok=True)
+        journal.unlink(missing_ok=True)
 
 
 def _settle(folder: Path) -> None:

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from httpx2 import Response
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from globulin import sealed_file
-from globulin.patient_store import PatientStore
+from globulin.patient_store import PatientStore, store_path
 from globulin.web.app import Settings, create_app
 from globulin.web.guard import Door
 from globulin.web.keeper import Keeper, LockedError
@@ -81,6 +82,7 @@ def client(whole: TestClient, store: Store) -> Iterator[TestClient]:
     desk = whole.app.state.desk  # type: ignore[attr-defined]
     usual, keeper = desk.patients, store.keeper()
     object.__setattr__(desk, "patients", keeper)
+    keeper.when_locked = desk.drafts.forget_private
     yield whole
     keeper.close()
     object.__setattr__(desk, "patients", usual)
@@ -122,6 +124,11 @@ def kept(client: TestClient, name: str = NAME, dose: str = "0.4") -> str:
     return re.findall(r'name="id" value="([0-9a-f]{32})"', shown.text)[0]
 
 
+def earlier_in(shown: Response) -> str:
+    """Of which time the first version is that a page offers to bring back."""
+    return unescape(re.findall(r'name="earlier" value="([^"]+)"', shown.text)[0])
+
+
 def after(client: TestClient, address: str, **data: str) -> str:
     """What the page says after a form was sent."""
     answer = client.post(address, data=data)
@@ -152,7 +159,21 @@ def test_the_first_page_says_what_it_is_and_makes_the_file(client: TestClient, s
     assert "Nobody is kept yet" in text(client.get("/patients"))
 
 
-def test_a_plan_is_kept_opened_replaced_and_brought_back(unlocked: TestClient) -> None:
+class Minutes:
+    """A clock of which each look is a minute after the one before."""
+
+    at = datetime(2026, 11, 22, 9, 5, tzinfo=UTC)
+
+    @classmethod
+    def now(cls) -> datetime:
+        cls.at += timedelta(minutes=1)
+        return cls.at
+
+
+def test_a_plan_is_kept_opened_replaced_and_brought_back(
+    unlocked: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("globulin.web.screens.patients_keep.datetime", Minutes)
     who = kept(unlocked)
     page = text(unlocked.get("/patients"))
     assert re.search(rf"{NAME} Plan \d+ \w+ \d{{4}} Open plan", page)
@@ -166,11 +187,20 @@ def test_a_plan_is_kept_opened_replaced_and_brought_back(unlocked: TestClient) -
     # another dose for the same person
     form = unlocked.get(f"/patients/keep/plan/{a_plan(unlocked, '0.8')}")
     assert re.search(rf'<option value="{who}">{NAME} \(plan of .*?\)</option>', unescape(form.text))
-    page = after(unlocked, f"/patients/keep/plan/{a_plan(unlocked, '0.8')}", id=who)
-    assert f"The plan of {NAME} is kept, in place of the one of" in page
-    assert " Undo " in page
-    page = after(unlocked, "/patients/earlier", id=who, kind="plan")
+    answer = unlocked.post(f"/patients/keep/plan/{a_plan(unlocked, '0.8')}", data={"id": who})
+    shown = unlocked.get(answer.headers["location"])
+    # two versions of one day are told apart by the time
+    both = re.search(rf"{NAME} is kept, in place of the one of (.*?, \d\d:\d\d)\.", text(shown))
+    assert both
+    assert re.search(rf"Plan (?!{both[1]} )\d+ \w+ \d{{4}}, \d\d:\d\d Open plan", text(shown))
+    assert " Undo " in text(shown)
+    undo = {"id": who, "kind": "plan", "earlier": earlier_in(shown)}
+    page = after(unlocked, "/patients/earlier", **undo)
     assert f"The plan of {NAME} is the one of" in page
+    # what was said holds no longer, and the same button of an old page does nothing
+    assert "in place of" not in text(unlocked.get(answer.headers["location"]))
+    stale = unlocked.post("/patients/earlier", data=undo)
+    assert (stale.status_code, "is another one by now" in text(stale)) == (422, True)
     draft = draft_of(unlocked.post("/patients/open", data={"id": who, "kind": "plan"}))
     assert "24.55 g of Privigen" in text(unlocked.get(f"/plan/{draft}/result"))
     # the same again changes nothing
@@ -404,6 +434,117 @@ def test_a_file_that_vanished_is_said_and_locks(unlocked: TestClient, store: Sto
     assert "Unlock" in text(unlocked.get("/patients"))
 
 
+def test_what_was_opened_goes_when_it_locks(unlocked: TestClient, store: Store) -> None:
+    """By the button and by itself: what came out of the file, what was kept, and what was made of either."""
+    who = kept(unlocked)
+    typed = a_plan(unlocked)  # after something was kept
+    for by_itself in (False, True):
+        opened = draft_of(unlocked.post("/patients/open", data={"id": who, "kind": "plan"}))
+        made = draft_of(unlocked.post(f"/plan/{opened}/dose", data={**DOSE, "dose": "0.5"}))
+        compared = draft_of(unlocked.post(f"/plan/{opened}/compare"))
+        addresses = [f"/plan/{each}/result" for each in (opened, made, typed)] + [f"/compare/{compared}"]
+        assert [unlocked.get(each).status_code for each in addresses] == [200] * 4
+        if by_itself:
+            store.clock.now += 15 * 60.0
+        else:
+            unlocked.post("/patients/lock")
+        assert [unlocked.get(each).status_code for each in addresses] == [404] * 4
+        typed = a_plan(unlocked)
+        assert unlocked.post("/patients/unlock", data={"passphrase": PASSPHRASE}).status_code == 303
+        # what was typed before anything came out of the file is no concern of it
+        unlocked.post("/patients/lock")
+        assert unlocked.get(f"/plan/{typed}/result").status_code == 200
+        assert unlocked.post("/patients/unlock", data={"passphrase": PASSPHRASE}).status_code == 303
+        unlocked.post("/patients/open", data={"id": who, "kind": "plan"})
+        typed = a_plan(unlocked)
+    address = f"/patients/keep/plan/{typed}"
+    unlocked.post("/patients/lock")
+    assert unlocked.get(address).status_code == 404
+
+
+def test_a_plan_that_is_kept_goes_too(unlocked: TestClient) -> None:
+    draft = a_plan(unlocked)
+    after(unlocked, f"/patients/keep/plan/{draft}", name=NAME)
+    unlocked.post("/patients/lock")
+    assert unlocked.get(f"/plan/{draft}/result").status_code == 404
+
+
+def test_a_name_that_was_typed_into_a_locked_file_is_not_lost_without_a_word(
+    unlocked: TestClient, store: Store
+) -> None:
+    draft = a_plan(unlocked)
+    address = f"/patients/keep/plan/{draft}"
+    assert unlocked.get(address).status_code == 200
+    store.clock.now += 15 * 60.0
+    late = unlocked.post(address, data={"name": NAME})
+    assert late.status_code == 422
+    assert "so nothing was kept. Unlock it, and give the name again." in text(late)
+    assert f'href="/plan/{draft}"' in late.text
+    assert f'action="{address}/unlock"' in late.text
+    assert NAME not in late.text
+    assert unlocked.post(f"{address}/unlock", data={"passphrase": PASSPHRASE}).headers["location"] == address
+    assert f"The plan of {NAME} is kept." in after(unlocked, address, name=NAME)
+
+
+def test_a_name_for_who_was_removed_elsewhere_is_answered(unlocked: TestClient) -> None:
+    who = kept(unlocked)
+    after(unlocked, "/patients/remove", id=who)
+    refused = unlocked.post("/patients/rename", data={"id": who, "name": "Zoe"})
+    assert refused.status_code == 422
+    assert "This patient is no longer there." in text(refused)
+
+
+def test_a_name_may_have_joiners_and_nothing_that_turns_text(unlocked: TestClient) -> None:
+    name = "بی\u200cبی"
+    who = kept(unlocked, name)
+    assert "Bo is the name" in after(unlocked, "/patients/rename", id=who, name="Bo")
+    for odd in ("a\u202eb", "a\u2066b", "a\u200bb"):
+        refused = unlocked.post("/patients/rename", data={"id": who, "name": odd})
+        assert (refused.status_code, "cannot be printed" in text(refused)) == (422, True)
+
+
+def test_a_journal_of_another_state_is_said(client: TestClient, store: Store) -> None:
+    PatientStore.create(store.path, PASSPHRASE).lock()
+    raw = store.path.read_bytes()
+    store.path.unlink()
+    store.path.with_name(f"{store.path.name}-journal").write_bytes(raw)
+    client.post("/patients/create", data={"passphrase": PASSPHRASE, "again": PASSPHRASE})
+    page = text(client.get("/patients"))
+    assert "did not belong to it" in page
+    assert f"{store.path.name}-journal.aside" in page
+
+
+@pytest.mark.parametrize("fault", ["no home", "a file", "a link"])
+def test_a_folder_that_cannot_be_used_is_said(
+    client: TestClient, store: Store, fault: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    desk = client.app.state.desk  # type: ignore[attr-defined]
+    if fault == "no home":
+        monkeypatch.setenv("GLOBULIN_DATA_DIR", "~nobody-of-this-name/x")
+        monkeypatch.setattr(desk.patients, "_path", store_path)
+        said = "GLOBULIN_DATA_DIR names a home that is not known here"
+    elif fault == "a file":
+        store.path.parent.write_text("mine")
+        said = "cannot be reached: Not a directory"
+    else:
+        store.path.parent.mkdir()
+        store.path.symlink_to(tmp_path / "nowhere")
+        said = "this is a link to a file that is not there"
+    draft = a_plan(client)
+    for address in ("/patients", f"/patients/keep/plan/{draft}"):
+        page = client.get(address)
+        assert page.status_code == 422
+        assert said in text(page)
+        assert "Everything else works meanwhile" in text(page)
+        assert "<form" not in page.text
+    typed = {"passphrase": PASSPHRASE, "again": PASSPHRASE}
+    for what in ("create", "unlock"):
+        answer = client.post(
+            f"/patients/{what}", data=typed if what == "create" else {"passphrase": PASSPHRASE}
+        )
+        assert (answer.status_code, said in text(answer)) == (422, True)
+
+
 # --- attacks -------------------------------------------------------------------------------------------
 
 
@@ -515,10 +656,10 @@ def test_without_the_extra_it_says_what_to_install(
     for address in ("/patients", f"/patients/keep/plan/{draft}"):
         page = client.get(address)
         assert page.status_code == 200
-        assert 'pip install "globulin[secure]"' in text(page)
+        assert 'python -m pip install -e ".[secure]"' in text(page)
         assert "<form" not in page.text
     refused = client.post("/patients/create", data={"passphrase": PASSPHRASE, "again": PASSPHRASE})
-    assert (refused.status_code, "globulin[secure]" in text(refused)) == (422, True)
+    assert (refused.status_code, '-e ".[secure]"' in text(refused)) == (422, True)
     # everything else goes on
     assert "24.55 g of Privigen" in text(client.get(f"/plan/{draft}/result"))
 
@@ -683,5 +824,5 @@ def test_without_the_extra_in_a_browser(
     monkeypatch.setattr(sealed_file, "installed", lambda: False)
     with browser.new_context(bypass_csp=True) as context:
         page = entered(context, served, path)
-        assert 'pip install "globulin[secure]"' in page.locator("main").inner_text()
+        assert 'python -m pip install -e ".[secure]"' in page.locator("main").inner_text()
         looked_at(page)

@@ -31,6 +31,10 @@ class Desk:
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the first page was asked for."""
 
+    def __post_init__(self) -> None:
+        """What came out of the store of patients goes when that is locked."""
+        self.patients.when_locked = self.drafts.forget_private
+
     @cached_property
     def shelf(self) -> PlanShelf:
         """What a plan needs of the dossier; read when it is asked for."""

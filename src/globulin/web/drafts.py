@@ -39,16 +39,39 @@ class Drafts:
         self._seconds = hours * 3600.0
         self._clock = clock
         self._kept: OrderedDict[str, tuple[float, Draft]] = OrderedDict()
+        self._private: set[str] = set()
+        self._now_private = False
 
-    def keep(self, screen: str, texts: Texts) -> str:
-        """Keep a new draft; returns its id (32 hexadecimal digits)."""
+    def keep(self, screen: str, texts: Texts, *, lasting: bool = False) -> str:
+        """Keep a new draft; returns its id (32 hexadecimal digits).
+
+        lasting: it holds nothing of a person, and `forget_private` leaves it.
+        """
         self._expire()
         while len(self._kept) >= self._most:
-            self._kept.popitem(last=False)
+            self._drop_first()
         identifier = secrets.token_hex(ID_BYTES)
         said = MappingProxyType({name: tuple(each) for name, each in texts.items()})
         self._kept[identifier] = (self._clock(), Draft(screen, said))
+        if self._now_private and not lasting:
+            self._private.add(identifier)
         return identifier
+
+    def private_from_now(self, identifier: str = "") -> None:
+        """Have the drafts that are made from now on, and one that is there, go with `forget_private`.
+
+        All that are made, since a form may be sent without the draft that it was filled in from.
+        """
+        self._now_private = True
+        if identifier in self._kept:
+            self._private.add(identifier)
+
+    def forget_private(self) -> None:
+        """Forget those drafts; what is made from now on stays."""
+        self._now_private = False
+        for identifier in self._private:
+            self._kept.pop(identifier, None)
+        self._private.clear()
 
     def find(self, screen: str, identifier: str) -> Draft | None:
         """The draft of a screen, or None where it was never there or is kept no more."""
@@ -63,6 +86,7 @@ class Drafts:
     def clear(self) -> None:
         """Forget every draft."""
         self._kept.clear()
+        self._private.clear()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -71,4 +95,8 @@ class Drafts:
         # a use moves a draft to the end, so the first is always the longest unused
         oldest = self._clock() - self._seconds
         while self._kept and next(iter(self._kept.values()))[0] < oldest:
-            self._kept.popitem(last=False)
+            self._drop_first()
+
+    def _drop_first(self) -> None:
+        identifier, _ = self._kept.popitem(last=False)
+        self._private.discard(identifier)

@@ -225,11 +225,14 @@ def _read(asked: Field, texts: tuple[str, ...]) -> tuple[Value, str]:
     if asked.kind in ("check", "three"):
         answers = {"yes": True, "no": False}
         return (answers[text], "") if text in answers else (None, _CHOOSE)
-    if any(not letter.isprintable() for letter in text if asked.kind == "text" or letter not in "\r\n\t"):
+    unprinted = _JOINERS if asked.kind == "text" else f"{_JOINERS}\r\n\t"
+    if any(not letter.isprintable() and letter not in unprinted for letter in text):
         return None, "There is a character in it that cannot be printed."
     return text, ""
 
 
+# Persian and Sinhala, among others, are spelt with them
+_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 _MISSING = "This is missing."
 _CHOOSE = "Choose one of the answers that are listed."
 _NUMBER = re.compile(r"[+-]?[0-9]{1,12}(?:[.,][0-9]{1,12})?")

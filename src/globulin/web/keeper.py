@@ -27,6 +27,10 @@ MINUTES = 15.0
 _LOOK_SECONDS = 30.0
 
 
+def _nothing() -> None:
+    pass
+
+
 class LockedError(GlobulinError):
     """The store is locked, by now perhaps."""
 
@@ -52,6 +56,8 @@ class Keeper:
         self._brake = brake
         self._clocks = clocks
         self._used = self._now()
+        self.when_locked: Callable[[], None] = _nothing
+        """Called whenever it is locked, in the thread of the event loop."""
         self._store: PatientStore | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="patients")
         self._one_try = asyncio.Lock()
@@ -59,11 +65,11 @@ class Keeper:
 
     @property
     def path(self) -> Path:
-        """Where the file is, or would be."""
+        """Where the file is, or would be. Raises InputError where no place is named."""
         return self._path()
 
     async def state(self) -> State:
-        """What can be done with it now."""
+        """What can be done with it now. Raises InputError where its folder cannot be read."""
         self._lock_if_idle()
         return await self._run(self._state)
 
@@ -98,6 +104,7 @@ class Keeper:
     async def lock(self) -> None:
         """Lock it, when what runs has ended."""
         await self._run(self._forget)
+        self.when_locked()
 
     def close(self) -> None:
         """Lock it for good; waits for what runs."""
@@ -109,7 +116,7 @@ class Keeper:
             return "not_installed"
         if self._store is not None:
             return "unlocked"
-        return "locked" if self.path.exists() else "none"
+        return "locked" if sealed_file.is_there(self.path) else "none"
 
     def _unlocked(self) -> PatientStore:
         if self._store is None:
@@ -160,6 +167,7 @@ class Keeper:
         with suppress(RuntimeError):
             # after `close` nothing is open
             self._thread.submit(self._forget)
+        self.when_locked()
 
     def _forget(self) -> None:
         store, self._store = self._store, None

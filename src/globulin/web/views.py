@@ -154,6 +154,7 @@ _GONE = Plain(
     (
         "What is typed is kept in memory only, for twelve hours and until globulin stops. So it is written"
         " nowhere, and cannot be brought back.",
+        "What was opened from Patients, or kept there, is forgotten here when that is locked.",
         "What you saved as a file opens again from it.",
     ),
     again=True,

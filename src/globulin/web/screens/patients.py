@@ -1,13 +1,15 @@
 """*Patients*: plans and levels kept under a name in one encrypted file, which a passphrase unlocks.
 
-Nothing else of the app shows a name. What a form is about stands in a hidden field, never in an address, and
-what a page says after a change is read from a draft that holds ids alone.
+Only this screen and the page that keeps something under a name show the names of the file. What a form is
+about stands in a hidden field, never in an address, and what a page says after a change is read from a draft
+that holds ids alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import APIRouter, HTTPException, Request
@@ -16,7 +18,6 @@ from fastapi.responses import Response
 
 from globulin.errors import InputError
 from globulin.formats.saved_file import read_saved, read_saved_levels
-from globulin.pages import words
 from globulin.patient_store import KINDS, LONGEST_NAME, Kind, Patient, PatientStore
 from globulin.sealed_file import NewPassphraseError, PassphraseError
 from globulin.web import views
@@ -26,7 +27,7 @@ from globulin.web.forms import Choice, Field, Filled, FormError, posted, read
 from globulin.web.keeper import MINUTES, LockedError
 from globulin.web.screens import levels, patients_door, plan
 from globulin.web.screens.patients_door import said_of
-from globulin.web.screens.patients_notice import WHAT, Did, done, notice
+from globulin.web.screens.patients_notice import done, notice, times
 
 router = APIRouter(include_in_schema=False)
 
@@ -36,6 +37,7 @@ _ID = Field(name="id", label="Patient", required=True)
 _KIND = Field(
     name="kind", label="What", kind="list", required=True, choices=tuple(Choice(each, each) for each in KINDS)
 )
+_EARLIER = Field(name="earlier", label="The version before", required=True)
 _NAME = Field(name="name", label="Name", longest=LONGEST_NAME, required=True)
 
 Draft = Annotated[str, InPath(pattern="^[0-9a-f]{32}$")]
@@ -111,6 +113,7 @@ async def opened(request: Request, desk: AtHand) -> Response:
     who, kind = await _named(request, _ID, _KIND)
     try:
         raw = (await desk.patients.ask(lambda store: store.take(who, kind))).encode()
+        desk.drafts.private_from_now()
         if kind == "plan":
             return views.see(plan.address_of(desk, read_saved(raw)))
         return views.see(await levels.address_of(desk, read_saved_levels(raw)))
@@ -137,47 +140,60 @@ async def renamed(request: Request, desk: AtHand) -> Response:
 async def removed(request: Request, desk: AtHand) -> Response:
     """A patient less; undone until the file is locked."""
     who, _ = await _named(request, _ID)
-    return await _change(request, desk, "remove", who, "", lambda store: store.remove(who))
+    return await _change(request, desk, done("remove", id=who), lambda store: store.remove(who))
 
 
 @router.post("/patients/bring-back")
 async def brought_back(request: Request, desk: AtHand) -> Response:
     """A patient who was removed."""
     who, _ = await _named(request, _ID)
-    return await _change(request, desk, "bring_back", who, "", lambda store: store.bring_back(who))
+    return await _change(request, desk, done("bring_back", id=who), lambda store: store.bring_back(who))
 
 
 @router.post("/patients/earlier")
 async def earlier(request: Request, desk: AtHand) -> Response:
     """The plan or levels as they were before the last change."""
-    who, kind = await _named(request, _ID, _KIND)
-    return await _change(
-        request, desk, "earlier", who, kind, lambda store: store.bring_back_earlier(who, kind)
-    )
+    filled = await _filled(request, _ID, _KIND, _EARLIER)
+    who, kind = _who(filled)
+    before = str(filled.values["earlier"])
+
+    def bring_back(store: PatientStore) -> None:
+        store.bring_back_earlier(who, kind, before)
+
+    return await _change(request, desk, done("earlier", id=who, kind=kind, saved=before), bring_back)
 
 
 def after_doing(desk: Desk, texts: Texts) -> Response:
     """On to everybody, where what was done is said."""
-    return views.see(f"/patients/{desk.drafts.keep(SCREEN, texts)}")
+    return views.see(f"/patients/{desk.drafts.keep(SCREEN, texts, lasting=True)}")
 
 
 async def _named(request: Request, *fields: Field) -> tuple[str, Kind]:
-    """Id and kind of a form without a field to type in."""
+    return _who(await _filled(request, *fields))
+
+
+async def _filled(request: Request, *fields: Field) -> Filled:
+    """A form without a field to type in."""
     filled = read((await posted(request)).pairs, fields)
     if filled.errors:
         raise FormError("this form names nobody")
+    return filled
+
+
+def _who(filled: Filled) -> tuple[str, Kind]:
+    """Id and kind."""
     return str(filled.values["id"]), cast("Kind", filled.values.get("kind", "plan"))
 
 
 async def _change(
-    request: Request, desk: Desk, did: Did, who: str, kind: str, operation: Callable[[PatientStore], None]
+    request: Request, desk: Desk, did: Texts, operation: Callable[[PatientStore], None]
 ) -> Response:
     """Do something with a patient, and say so."""
     try:
         await desk.patients.ask(operation)
     except InputError as problem:
         return await _page(request, desk, Fault(said_of(problem)))
-    return after_doing(desk, done(did, id=who, kind=kind))
+    return after_doing(desk, did)
 
 
 async def _page(
@@ -185,11 +201,14 @@ async def _page(
 ) -> Response:
     """Everybody, or the door where it is locked."""
     try:
-        everybody, gone = await desk.patients.ask(_seen)
+        everybody, gone, aside = await desk.patients.ask(_seen)
     except LockedError:
         return await patients_door.door(request, desk, "/patients", fault=fault.said if fault else "")
     except InputError as problem:
         return await patients_door.door(request, desk, "/patients", fault=said_of(problem))
+    if fault and fault.renamed not in {each.id for each in everybody}:
+        # who was removed in another window has no field here
+        fault = replace(fault, renamed="")
     return views.page(
         request,
         "patients/list.html",
@@ -199,12 +218,12 @@ async def _page(
         notice=None if did is None else notice(did, everybody, gone),
         fault=fault or Fault(),
         change=(fault and fault.change) or Filled(patients_door.CHANGE),
-        what=WHAT,
-        day=words.date_words,
+        times=times,
+        aside=aside,
         minutes=f"{MINUTES:g}",
         longest_name=LONGEST_NAME,
     )
 
 
-def _seen(store: PatientStore) -> tuple[tuple[Patient, ...], dict[str, str]]:
-    return store.patients(), dict(store.removed)
+def _seen(store: PatientStore) -> tuple[tuple[Patient, ...], dict[str, str], Path | None]:
+    return store.patients(), dict(store.removed), store.set_aside

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Literal
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -14,7 +14,7 @@ from globulin.sealed_file import SHORTEST_PASSPHRASE, NewPassphraseError, Passph
 from globulin.web import views
 from globulin.web.desk import Desk
 from globulin.web.forms import Field, Filled, posted, read
-from globulin.web.keeper import MINUTES
+from globulin.web.keeper import MINUTES, State
 
 _LONGEST: Final = 500
 
@@ -52,10 +52,21 @@ async def let_in(request: Request, desk: Desk, onward: str, *, new: bool) -> Res
 
 
 async def door(
-    request: Request, desk: Desk, onward: str, form: Filled | None = None, fault: str = ""
+    request: Request,
+    desk: Desk,
+    onward: str,
+    form: Filled | None = None,
+    fault: str = "",
+    *,
+    back: str = "",
+    what: str = "",
 ) -> Response:
-    """The page of a store that is not unlocked; its forms lead to `onward`."""
-    state = await desk.patients.state()
+    """The page of a store that is not unlocked; its forms lead to `onward`, and a link `back` to `what`."""
+    state: State | Literal["unreachable"]
+    try:
+        state, path = await desk.patients.state(), str(desk.patients.path)
+    except InputError as problem:
+        state, path, form, fault = "unreachable", "", None, said_of(problem)
     if form is None:
         form = Filled(NEW if state == "none" else UNLOCK)
     return views.page(
@@ -67,7 +78,9 @@ async def door(
         form=form,
         fault=fault,
         onward=onward,
-        path=str(desk.patients.path),
+        path=path,
+        back=back,
+        what=what,
         minutes=f"{MINUTES:g}",
     )
 

@@ -1,8 +1,10 @@
-"""Keeping a plan or levels under a name: asked on a page of its own, so that no other screen shows a name."""
+"""Keeping a plan or levels under a name: on a page of its own, since it shows the names that are there."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
+from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -18,16 +20,20 @@ from globulin.web.keeper import LockedError
 from globulin.web.screens import levels, patients_door, plan
 from globulin.web.screens.patients import Draft, after_doing
 from globulin.web.screens.patients_door import said_of
-from globulin.web.screens.patients_notice import WHAT, done
+from globulin.web.screens.patients_notice import done
 
 router = APIRouter(include_in_schema=False)
+
+_NOT_KEPT: Final = (
+    "The file was locked before this arrived, so nothing was kept. Unlock it, and give the name again."
+)
 
 
 @router.get("/patients/keep/{kind}/{draft}")
 async def asked(kind: Kind, draft: Draft, request: Request, desk: AtHand) -> Response:
     """Under which name it is to be kept; first the passphrase, where it is needed."""
     await _text(desk, kind, draft)
-    everybody = await _everybody(request, desk, _address(kind, draft))
+    everybody = await _everybody(request, desk, kind, draft)
     if isinstance(everybody, Response):
         return everybody
     return _page(request, kind, draft, Filled(_fields(kind, everybody)))
@@ -50,36 +56,49 @@ async def kept(kind: Kind, draft: Draft, request: Request, desk: AtHand) -> Resp
     """It is kept under a new name, or for somebody who is there."""
     text = await _text(desk, kind, draft)
     form = await posted(request)
-    everybody = await _everybody(request, desk, _address(kind, draft))
+    everybody = await _everybody(request, desk, kind, draft, _NOT_KEPT)
     if isinstance(everybody, Response):
         return everybody
     filled = _one_of_two(read(form.pairs, _fields(kind, everybody)))
     if filled.errors:
         return _page(request, kind, draft, filled)
     try:
-        who, outcome = await desk.patients.ask(partial(_keep, filled, kind, text))
+        now = datetime.now().astimezone()
+        who, outcome = await desk.patients.ask(partial(_keep, filled, kind, text, now))
+    except LockedError:
+        return await _door(request, desk, kind, draft, _NOT_KEPT)
     except InputError as problem:
         return _page(request, kind, draft, filled.with_error(next(iter(filled.values)), said_of(problem)))
-    return after_doing(desk, done("keep", id=who, kind=kind, outcome=outcome, back=_back(kind, draft)))
+    desk.drafts.private_from_now(draft)
+    saved = "" if outcome == "unchanged" else now.isoformat()
+    said = done("keep", id=who, kind=kind, saved=saved, outcome=outcome, back=_back(kind, draft))
+    return after_doing(desk, said)
 
 
-def _keep(filled: Filled, kind: Kind, text: str, store: PatientStore) -> tuple[str, Outcome]:
+def _keep(filled: Filled, kind: Kind, text: str, now: datetime, store: PatientStore) -> tuple[str, Outcome]:
     """The patient's id, and what became of it."""
-    today = views.today()
     if "id" in filled.values:
         who = str(filled.values["id"])
-        return who, store.keep(who, kind, text, today)
-    return store.keep_new(str(filled.values["name"]), kind, text, today), "new"
+        return who, store.keep(who, kind, text, now)
+    return store.keep_new(str(filled.values["name"]), kind, text, now), "new"
 
 
-async def _everybody(request: Request, desk: Desk, address: str) -> tuple[Patient, ...] | Response:
-    """Those who are there, or the page that asks for what is needed first."""
+async def _everybody(
+    request: Request, desk: Desk, kind: Kind, draft: str, said: str = ""
+) -> tuple[Patient, ...] | Response:
+    """Those who are there, or the page that asks for what is needed first, and says `said`."""
     try:
         return await desk.patients.ask(PatientStore.patients)
     except LockedError:
-        return await patients_door.door(request, desk, address)
+        return await _door(request, desk, kind, draft, said)
     except InputError as problem:
-        return await patients_door.door(request, desk, address, fault=said_of(problem))
+        return await _door(request, desk, kind, draft, said_of(problem))
+
+
+async def _door(request: Request, desk: Desk, kind: Kind, draft: str, said: str = "") -> Response:
+    return await patients_door.door(
+        request, desk, _address(kind, draft), fault=said, back=_back(kind, draft), what=kind
+    )
 
 
 def _address(kind: Kind, draft: str) -> str:
@@ -100,7 +119,7 @@ def _fields(kind: Kind, everybody: tuple[Patient, ...]) -> tuple[Field, ...]:
 
     def shown(patient: Patient) -> Choice:
         there = patient.documents.get(kind)
-        day = f" ({WHAT[kind]} of {words.date_words(there.saved_on)})" if there else ""
+        day = f" ({kind} of {words.date_words(there.saved.astimezone().date())})" if there else ""
         return Choice(patient.id, f"{patient.name}{day}")
 
     name = Field(name="name", label="A new name" if everybody else "Name", longest=LONGEST_NAME)
@@ -133,7 +152,7 @@ def _page(request: Request, kind: Kind, draft: str, form: Filled) -> Response:
         "patients/keep.html",
         status=422 if form.errors else 200,
         form=form,
-        what=WHAT[kind],
+        what=kind,
         action=_address(kind, draft),
         back=_back(kind, draft),
     )
