@@ -18,10 +18,11 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as RoutingException
 
 from globulin import __version__
+from globulin.errors import FaultsError, InputError
 from globulin.web import views
 from globulin.web.desk import Desk
 from globulin.web.drafts import Drafts
-from globulin.web.forms import FormError, posted
+from globulin.web.forms import posted
 from globulin.web.guard import Door, Guard, session_cookie
 from globulin.web.keeper import Keeper, LockedError
 from globulin.web.opened import prepare
@@ -115,15 +116,18 @@ async def _warm(desk: Desk) -> None:
 
 
 def _add_answers_to_faults(app: FastAPI) -> None:
-    async def form_fault(request: Request, fault: Exception) -> Response:
+    async def said(request: Request, fault: Exception) -> Response:
+        if isinstance(fault, FaultsError):
+            # the dossier's, which no form can mend
+            raise fault
         return views.refused(request, 422, f"{fault}.")
 
     async def invalid(request: Request, _: Exception) -> Response:
         return views.refused(request, 422)
 
     async def busy(request: Request, fault: Exception) -> Response:
-        said = None if isinstance(fault, BusyError) else "This could not be computed: it took too much."
-        return views.refused(request, 503, said)
+        words = None if isinstance(fault, BusyError) else "This could not be computed: it took too much."
+        return views.refused(request, 503, words)
 
     async def http(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, RoutingException)  # noqa: S101  (what it is registered for)
@@ -135,7 +139,7 @@ def _add_answers_to_faults(app: FastAPI) -> None:
         # it locked itself while a page of it was open; there it is unlocked again
         return views.see("/patients")
 
-    app.add_exception_handler(FormError, form_fault)
+    app.add_exception_handler(InputError, said)
     app.add_exception_handler(LockedError, locked)
     app.add_exception_handler(RequestValidationError, invalid)
     for kind in (BusyError, TooLongError, WorkerLostError):
