@@ -20,10 +20,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlcipher3 import dbapi2
 
-from globulin import sealed_file
 from globulin.errors import InputError
 from globulin.patient_store import LAYOUT, PatientStore, store_path
-from globulin.sealed_file import FileLostError, NewPassphraseError, PassphraseError, is_there
+from globulin.sealed import databases, passphrases
+from globulin.sealed.databases import FileLostError
+from globulin.sealed.files import installed, is_there
+from globulin.sealed.passphrases import NewPassphraseError, PassphraseError
 
 PASSPHRASE = "plum lantern orbit thistle"  # noqa: S105  (of files that tests make)
 NAME = "Zsófia Quandt"
@@ -40,8 +42,8 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A key that costs nothing to make, where the key is not what is tested."""
-    monkeypatch.setitem(sealed_file._ARGON2, "memory_cost", 64)
-    monkeypatch.setitem(sealed_file._ARGON2, "time_cost", 1)
+    monkeypatch.setitem(passphrases._ARGON2, "memory_cost", 64)
+    monkeypatch.setitem(passphrases._ARGON2, "time_cost", 1)
 
 
 @pytest.fixture
@@ -479,7 +481,7 @@ def test_a_file_that_is_cut_off_is_damaged(path: Path, quick: None, keep: int) -
 
 def changed_by_hand(path: Path, statement: str) -> None:
     salt = path.read_bytes()[:16]
-    key = sealed_file._derived(PASSPHRASE, salt)
+    key = passphrases.derived(PASSPHRASE, salt)
     other = dbapi2.connect(str(path), isolation_level=None)
     other.execute(f"PRAGMA key = \"x'{key.hex()}{salt.hex()}'\"")
     other.execute(statement)
@@ -511,7 +513,7 @@ def test_a_second_one_waits_and_is_told(
     store: PatientStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     who = store.keep_new(NAME, "plan", PLAN, DAY)
-    monkeypatch.setattr(sealed_file, "_BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(databases, "_BUSY_SECONDS", 0.05)
     second = PatientStore.unlock(path, PASSPHRASE)
     with store._file.writing() as held:
         held.execute("DELETE FROM documents")
@@ -588,10 +590,10 @@ def test_what_the_system_refuses_changes_nothing(path: Path, quick: None, before
     import os, resource, signal, sys
     from datetime import datetime
     from pathlib import Path
-    from globulin import sealed_file
+    from globulin.sealed import passphrases
     from globulin.errors import InputError
     from globulin.patient_store import PatientStore
-    sealed_file._ARGON2.update(memory_cost=64, time_cost=1)
+    passphrases._ARGON2.update(memory_cost=64, time_cost=1)
     path = Path(sys.argv[1])
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     if os.getuid() == 0:
@@ -640,9 +642,9 @@ def cut_off(path: Path, change: str, passphrase: str = PASSPHRASE) -> Path:
     script = f"""
     import os, sys
     from pathlib import Path
-    from globulin import sealed_file
+    from globulin.sealed import passphrases
     from globulin.patient_store import PatientStore
-    sealed_file._ARGON2.update(memory_cost=64, time_cost=1)
+    passphrases._ARGON2.update(memory_cost=64, time_cost=1)
     store = PatientStore.unlock(Path(sys.argv[1]), sys.argv[2])
     store._file._connection.execute("PRAGMA cache_size = 1")
     with store._file.writing() as held:
@@ -778,9 +780,9 @@ def test_a_journal_that_is_being_written_is_left_alone(store: PatientStore, path
     script = """
     import sys
     from pathlib import Path
-    from globulin import sealed_file
+    from globulin.sealed import passphrases
     from globulin.patient_store import PatientStore
-    sealed_file._ARGON2.update(memory_cost=64, time_cost=1)
+    passphrases._ARGON2.update(memory_cost=64, time_cost=1)
     store = PatientStore.unlock(Path(sys.argv[1]), sys.argv[2])
     print(store.set_aside, [each.name for each in store.patients()])
     """
@@ -859,7 +861,7 @@ def test_what_a_change_in_progress_writes_is_not_deleted(
     store: PatientStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process that unlocks finds the new file beside, and the lock of who writes it."""
-    monkeypatch.setattr(sealed_file, "_BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(databases, "_BUSY_SECONDS", 0.05)
     stray = path.parent / ".patients-ab1_cdef"
     with store._file.writing():
         stray.touch()
@@ -891,11 +893,11 @@ def test_without_a_package_it_says_what_to_install(
     path: Path, quick: None, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
     PatientStore.create(path, PASSPHRASE).lock()
-    assert sealed_file.installed()
+    assert installed()
     for name in [each for each in sys.modules if each.partition(".")[0] == missing]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
-    assert not sealed_file.installed()
+    assert not installed()
     with pytest.raises(InputError, match=r'pip install -e "\.\[secure\]"'):
         PatientStore.unlock(path, PASSPHRASE)
     other = path.parent / "new" / path.name

@@ -1,7 +1,7 @@
 """Named patients in one encrypted file: for each a plan and a set of levels, as they were asked for.
 
 The texts are those of saved files (`globulin.formats.saved_file`), so what is kept here and what is saved
-there is one format. The file, its key and its faults are those of `globulin.sealed_file`.
+there is one format. The file, its key and its faults are those of `globulin.sealed`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from globulin.data_folder import data_folder
 from globulin.errors import InputError
-from globulin.sealed_file import Layout, SealedFile
+from globulin.sealed.databases import Layout
+from globulin.sealed.files import SealedFile
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

@@ -19,8 +19,8 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from globulin import sealed_file
 from globulin.patient_store import PatientStore, store_path
+from globulin.sealed import files, passphrases
 from globulin.web.app import Settings, create_app
 from globulin.web.guard import Door
 from globulin.web.keeper import Keeper, LockedError
@@ -56,8 +56,8 @@ class Store:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A key that costs little to make; its cost is looked at elsewhere."""
-    monkeypatch.setitem(sealed_file._ARGON2, "memory_cost", 64)
-    monkeypatch.setitem(sealed_file._ARGON2, "time_cost", 1)
+    monkeypatch.setitem(passphrases._ARGON2, "memory_cost", 64)
+    monkeypatch.setitem(passphrases._ARGON2, "time_cost", 1)
 
 
 @pytest.fixture(scope="module")
@@ -373,8 +373,8 @@ def test_one_passphrase_is_tried_at_a_time_and_each_takes_its_second(store: Stor
 
         real, patch = asyncio.sleep, pytest.MonkeyPatch()
         patch.setattr("globulin.web.keeper.asyncio.sleep", slow)
-        derived = sealed_file._derived
-        patch.setattr(sealed_file, "_derived", lambda *given: order.append("derive") or derived(*given))
+        derived = files.derived
+        patch.setattr(files, "derived", lambda *given: order.append("derive") or derived(*given))
         keeper._brake = 1.0
         tries = [keeper.unlock(f"wrong passphrase {number}") for number in range(3)]
         await asyncio.gather(*tries, return_exceptions=True)
@@ -395,7 +395,7 @@ def test_a_key_is_made_beside_the_event_loop(store: Store, monkeypatch: pytest.M
         waited.append(go_on.wait(timeout=20))
         return b"k" * 32
 
-    monkeypatch.setattr(sealed_file, "_derived", derived)
+    monkeypatch.setattr(files, "derived", derived)
 
     async def run() -> None:
         keeper = Keeper(path=lambda: store.path, brake=0.0)
@@ -811,7 +811,8 @@ def test_a_patient_by_keyboard_alone(browser: Browser, place: tuple[Served, Path
         to('form[action="/patients/lock"] button')
         keys.press("Enter")
         page.get_by_role("button", name="Unlock").wait_for()
-        # the field has the focus already
+        # nothing is to be done for the field to have the focus
+        page.wait_for_function("document.activeElement.id === 'passphrase'")
         keys.type(PASSPHRASE)
         keys.press("Enter")
         page.get_by_role("heading", name="Patient 146").wait_for()
@@ -821,7 +822,7 @@ def test_without_the_extra_in_a_browser(
     browser: Browser, place: tuple[Served, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served, path = place
-    monkeypatch.setattr(sealed_file, "installed", lambda: False)
+    monkeypatch.setattr(files, "installed", lambda: False)
     with browser.new_context(bypass_csp=True) as context:
         page = entered(context, served, path)
         assert 'python -m pip install -e ".[secure]"' in page.locator("main").inner_text()

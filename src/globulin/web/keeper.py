@@ -15,9 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from globulin import patient_store, sealed_file
+from globulin import patient_store
 from globulin.errors import GlobulinError
 from globulin.patient_store import PatientStore
+from globulin.sealed import files
+from globulin.sealed.databases import FileLostError
 
 Answer = TypeVar("Answer")
 State = Literal["not_installed", "none", "locked", "unlocked"]
@@ -97,7 +99,7 @@ class Keeper:
         self._lock_if_idle()
         try:
             return await self._run(lambda: operation(self._unlocked()))
-        except sealed_file.FileLostError:
+        except FileLostError:
             self._lock()
             raise
 
@@ -112,11 +114,11 @@ class Keeper:
         self._thread.shutdown(wait=True)
 
     def _state(self) -> State:
-        if not sealed_file.installed():
+        if not files.installed():
             return "not_installed"
         if self._store is not None:
             return "unlocked"
-        return "locked" if sealed_file.is_there(self.path) else "none"
+        return "locked" if files.is_there(self.path) else "none"
 
     def _unlocked(self) -> PatientStore:
         if self._store is None:

@@ -19,7 +19,7 @@ from fastapi.responses import Response
 from globulin.errors import InputError
 from globulin.formats.saved_file import read_saved, read_saved_levels
 from globulin.patient_store import KINDS, LONGEST_NAME, Kind, Patient, PatientStore
-from globulin.sealed_file import NewPassphraseError, PassphraseError
+from globulin.sealed.passphrases import NewPassphraseError, PassphraseError
 from globulin.web import views
 from globulin.web.desk import AtHand, Desk
 from globulin.web.drafts import Texts

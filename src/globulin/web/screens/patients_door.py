@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from globulin.errors import InputError
 from globulin.pages import words
-from globulin.sealed_file import SHORTEST_PASSPHRASE, NewPassphraseError, PassphraseError
+from globulin.sealed.passphrases import SHORTEST_PASSPHRASE, NewPassphraseError, PassphraseError
 from globulin.web import views
 from globulin.web.desk import Desk
 from globulin.web.forms import Field, Filled, posted, read
