@@ -72,13 +72,6 @@ def kept() -> list[str]:
     return sorted(path.name for path in folder().glob("*")) if folder().exists() else []
 
 
-def test_a_data_folder_that_is_none_is_said(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GLOBULIN_DATA_DIR", "~nobody-of-this-name/data")
-    answer = client.get("/prices")
-    assert answer.status_code == 422
-    assert "names a home that is not known here: give a whole path." in answer.text
-
-
 def test_the_lists_and_their_age(client: TestClient) -> None:
     page = unescape(client.get("/prices").text)
     assert "US Medicare Part B payment limits, fourth quarter 2025" in page

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from fastapi.testclient import TestClient
 
+from globulin.errors import InputError
 from globulin.web import views
 
 # the part of a page that the tests draw: it uses a macro, which a block drawn alone must have too
@@ -28,6 +29,10 @@ def app(app: FastAPI) -> FastAPI:
     async def shown(draft: str, request: Request) -> Response:
         said = {name: value for name, value in PLAIN.items() if name != "here"}
         return views.page(request, "plain.html", part="content", address="/shown/2", **said)
+
+    @app.get("/refuses")
+    async def refuses() -> None:
+        raise InputError("GLOBULIN_DATA_DIR names a home that is not known here")
 
     return app
 
@@ -120,3 +125,9 @@ def test_a_password_is_asked_for_where_there_is_one_only() -> None:
 def test_what_is_said_is_shown_and_not_run() -> None:
     _, body = views.refusal("/plan", 422, "<script>alert(1)</script>")
     assert b"&lt;script&gt;alert(1)&lt;/script&gt;" in body
+
+
+def test_what_makes_no_sense_is_said_on_every_screen(client: TestClient) -> None:
+    answer = client.get("/refuses")
+    assert answer.status_code == 422
+    assert "GLOBULIN_DATA_DIR names a home that is not known here." in answer.text
