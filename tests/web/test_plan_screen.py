@@ -79,6 +79,12 @@ def fill_dose(page: Page) -> None:
     page.get_by_role("button", name="Work out the plan").click()
 
 
+def listening(page: Page) -> None:
+    """Wait until the script listens for back and forward: it begins to by a timer, once it has run."""
+    page.wait_for_load_state("load")
+    page.evaluate("() => new Promise(done => setTimeout(done))")
+
+
 def the_plan(page: Page) -> None:
     """What must stand on the page of the task."""
     expect(page.get_by_role("heading", level=1)).to_have_text("24.8 g of Privigen")
@@ -123,11 +129,10 @@ def test_by_mouse_with_back_forward_save_open_and_papers(browser_page: Page, tmp
     page.go_back()
     expect(page.get_by_role("heading", level=1)).to_have_text("24.8 g of Privigen")
     expect(page.get_by_role("textbox", name="Body weight")).to_have_value("62")
-    # the script that answers to "forward" and "back" is there once the page is whole
-    page.wait_for_load_state("load")
+    listening(page)
     page.go_forward()
     expect(page.get_by_role("heading", level=1)).to_have_text("28 g of Privigen")
-    page.wait_for_load_state("load")
+    listening(page)
     page.go_back()
     the_plan(page)
 
